@@ -1,0 +1,13 @@
+import { randomBytes, randomInt } from 'node:crypto';
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+const LETTERS_AND_DIGITS = `${LETTERS}0123456789`;
+
+const pick = (from: string): string => from.charAt(randomInt(from.length));
+
+/** Lower-case letters and digits, the first a letter: fit for a resource id. */
+export const makeId = (length: number): string =>
+  pick(LETTERS) + Array.from({ length: length - 1 }, () => pick(LETTERS_AND_DIGITS)).join('');
+
+/** 32 random bytes as base64url: fit for a key or a token. */
+export const makeSecret = (): string => randomBytes(32).toString('base64url');

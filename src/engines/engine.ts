@@ -1,0 +1,59 @@
+/** What a row is sent to. The path tells the kind of request: `/v1/chat/completions`, `/v1/completions`, `/v1/embeddings`, `/v1/responses`. */
+export interface EngineRequest {
+  readonly path: string;
+  /** The JSON body in pieces, in order. Sent as they are, never parsed or joined. */
+  readonly body: readonly Uint8Array[];
+  /** Rows with the same lane should meet the same prefix cache; engines that keep one prefix per slot pin a lane to a slot. */
+  readonly lane?: number;
+}
+
+/** Any HTTP answer, also a refusal. */
+export interface EngineAnswer {
+  readonly kind: 'answer';
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** No answer: the connection, the engine or the time ran out. */
+export interface EngineSilence {
+  readonly kind: 'silence';
+  readonly cause:
+    | 'connection'
+    | 'connect-timeout'
+    | 'first-byte-timeout'
+    | 'idle-timeout'
+    | 'total-timeout'
+    | 'cut-off'
+    | 'aborted'
+    | 'too-large';
+  /** The cause in words, for a person. */
+  readonly message: string;
+}
+
+export type EngineReply = EngineAnswer | EngineSilence;
+
+/** A model that an engine serves. */
+export interface EngineModel {
+  /** The engine's own name for it, sent as `model`. */
+  readonly id: string;
+  /** Tokens of prompt and answer together, when the engine says. */
+  readonly contextLength?: number;
+}
+
+/**
+ * Whatever answers requests: an OpenAI-compatible HTTP endpoint, our own llama.cpp child behind the same protocol, or echo.
+ * Every implementation passes `test/conformance/engine.ts`.
+ */
+export interface Engine {
+  /** For people: `http://gpu-1:8000/v1`, `llama.cpp tickets`, `echo`. */
+  readonly name: string;
+  /** How many requests it can use at once, when it says so; undefined means unknown. */
+  readonly slots: number | undefined;
+  /** Asks the engine what it serves. Throws a `Problem` UNAVAILABLE with reason `ENGINE_UNREACHABLE` when it can't be asked. */
+  models(): Promise<readonly EngineModel[]>;
+  /** Sends one request. Never rejects: what goes wrong is a value. */
+  answer(request: EngineRequest, signal: AbortSignal): Promise<EngineReply>;
+  close(): Promise<void>;
+}

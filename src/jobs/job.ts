@@ -1,0 +1,59 @@
+/** What the rooms below the API know of a job. The wire's shape is `contract/job.ts`. */
+import type { JobState } from './states.ts';
+
+/** Defaults that a job gives to its rows; a row's own field wins (`contract.md` 3.4). Absent means: not set by the job. */
+export interface JobSettings {
+  readonly maxTokens?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly n?: number;
+  /** Further request fields; a typed field above beats the same field here. */
+  readonly extraBody?: Readonly<Record<string, unknown>>;
+  /** Put in front of rows that don't begin with a system message of their own. */
+  readonly systemPrompt?: string;
+}
+
+export interface Job {
+  /** Ours, never reused; names can be, after a delete. */
+  readonly uid: string;
+  readonly accountId: string;
+  readonly id: string;
+  readonly displayName: string;
+  readonly createdBy: string;
+  readonly state: JobState;
+  /** `OK`, or the canonical code of what ended it. */
+  readonly statusCode: string;
+  readonly statusMessage: string;
+  /** Full resource name. */
+  readonly model: string;
+  readonly precision: string;
+  readonly inputDatasetId: string;
+  readonly outputDatasetId: string;
+  readonly settings: JobSettings;
+  /** Id of the job in the same account whose unanswered rows this one runs. */
+  readonly continuedFrom: string | null;
+  readonly maxDurationSeconds: number | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly expiresAt: Date;
+  readonly validatedAt: Date | null;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  /** Known once validated. */
+  readonly totalRows: number | null;
+  readonly planKey: string | null;
+  /** Where the list of bad lines is, when validation failed. */
+  readonly reportKey: string | null;
+}
+
+/** Sums over a job's committed parts. */
+export interface Progress {
+  readonly ok: number;
+  readonly failed: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens: number;
+  /** Bytes of result rows, successes and failures together. */
+  readonly bytes: number;
+}

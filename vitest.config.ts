@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+/** `house`: the drawing and the rules of the code. `unit`: pure and fast. `real`: starts databases, servers, engines of its own. `system`: needs what npm can't bring. */
+const project = (name: string, include: string[], testTimeout: number) => ({
+  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('house', ['test/house/**/*.test.ts'], 10_000),
+      project('unit', ['test/{base,contract,jsonl,jobs,cli,packaging}/**/*.test.ts'], 20_000),
+      project('real', ['test/{storage,engines,db,actions,worker,api,door,models}/**/*.test.ts'], 120_000),
+      project('system', ['test/system/**/*.test.ts'], 600_000),
+    ],
+  },
+});
