@@ -1,0 +1,104 @@
+/** Datasets on the wire. */
+import { z } from 'zod';
+import { Status } from './errors.ts';
+import { Int64, readOnly, Timestamp } from './json.ts';
+import { ID_RULE } from './names.ts';
+
+/** Names of the two files that a job writes into its output dataset. */
+export const OUTPUT_FILES = { results: 'BIJOutputSet.jsonl', errors: 'error-data' } as const;
+
+export const DATASET_STATES = ['STATE_UNSPECIFIED', 'UPLOADING', 'READY'] as const;
+
+const FORMATS = ['FORMAT_UNSPECIFIED', 'CHAT', 'COMPLETION', 'RL'] as const;
+
+const fields = {
+  displayName: z.string().max(63).describe('Label for people, fewer than 64 characters'),
+  format: z.enum(FORMATS).describe('What the rows are, when their owner says'),
+  exampleCount: z.string().meta({ format: 'int64', description: 'Rows: as declared until they are counted, then as counted' }),
+};
+
+/** A dataset as it is answered. */
+export const Dataset = z
+  .object({
+    name: z.string().describe('`accounts/{account}/datasets/{id}`'),
+    displayName: fields.displayName,
+    createTime: Timestamp.describe('When it was made'),
+    updateTime: Timestamp.describe('When it last changed'),
+    createdBy: z.string().describe('Who made it'),
+    state: z
+      .enum(DATASET_STATES)
+      .describe('`UPLOADING` until its files are in place, then `READY` for ever: a dataset never changes'),
+    status: Status,
+    exampleCount: fields.exampleCount,
+    userUploaded: z.object({}).optional().describe('Present when the rows were uploaded'),
+    externalUrl: z.string().describe('Where the files are when they are not here; always empty'),
+    format: fields.format,
+    sourceJobName: z.string().describe('The job that wrote it; empty for an uploaded one'),
+    estimatedTokenCount: z
+      .string()
+      .meta({ format: 'int64', description: 'About how many tokens the rows are: a quarter of their bytes' }),
+    averageTurnCount: z.number().describe('Not measured; always 0'),
+    encryptionState: z.literal('ENCRYPTION_STATE_PLAINTEXT').describe('Files are stored as they came'),
+  })
+  .meta({ id: 'Dataset', description: 'Immutable files of rows' });
+export type Dataset = z.output<typeof Dataset>;
+
+/** Where a dataset can come from on the original system; only uploads are taken here. */
+const origins = {
+  userUploaded: z.strictObject({}).optional().describe('The rows will be uploaded; the default'),
+  evaluationResult: z.looseObject({}).optional().describe('Not offered here'),
+  transformed: z.looseObject({}).optional().describe('Not offered here'),
+  splitted: z.looseObject({}).optional().describe('Not offered here'),
+  evalProtocol: z.looseObject({}).optional().describe('Not offered here'),
+};
+
+const DatasetInput = z
+  .strictObject({
+    displayName: fields.displayName.optional(),
+    format: fields.format.optional(),
+    exampleCount: Int64.pipe(z.number().min(0)).optional().describe('Rows, when known; counted in any case'),
+    externalUrl: z.string().optional().describe('Not offered here; must be empty'),
+    ...origins,
+    ...readOnly('name', 'createTime', 'updateTime', 'createdBy', 'state', 'status', 'sourceJobName'),
+    ...readOnly('estimatedTokenCount', 'averageTurnCount', 'encryptionState'),
+  })
+  .meta({ id: 'DatasetInput', description: 'A dataset as it is sent' });
+
+/** Body of a create. */
+export const CreateDatasetRequest = z
+  .strictObject({
+    datasetId: z.string().describe(`The new dataset's id: ${ID_RULE}`),
+    dataset: DatasetInput.optional(),
+    sourceDatasetId: z.string().optional().describe('Derived datasets are not offered; must be empty'),
+    filter: z.string().optional().describe('Derived datasets are not offered; must be empty'),
+  })
+  .meta({ id: 'CreateDatasetRequest', description: 'A new dataset' });
+export type CreateDatasetRequest = z.output<typeof CreateDatasetRequest>;
+
+/** Body of an update: what is absent stays. */
+export const UpdateDatasetRequest = DatasetInput;
+
+/** Reply of a direct upload: the one shape in snake_case, with plain numbers. */
+export const UploadReply = z
+  .object({
+    id: z.string().describe('Full name of the dataset'),
+    object: z.literal('file'),
+    bytes: z.int().describe('Size of the file'),
+    created_at: z.int().describe('Seconds since 1970'),
+    filename: z.string().describe('As sent'),
+    purpose: z.literal('dataset'),
+  })
+  .meta({ id: 'UploadReply', description: 'A file that was received' });
+export type UploadReply = z.output<typeof UploadReply>;
+
+/** Reply of `:getDownloadEndpoint`. */
+export const DownloadLinks = z
+  .object({
+    filenameToSignedUrls: z
+      .record(z.string(), z.string())
+      .describe('`dataset/{id}/{file}` to a URL that needs no key and expires'),
+  })
+  .meta({ id: 'DownloadLinks', description: 'Where to download the files of a dataset' });
+
+/** The key of a file in `filenameToSignedUrls`. */
+export const downloadKey = (datasetId: string, file: string): string => `dataset/${datasetId}/${file}`;

@@ -1,0 +1,139 @@
+/** Batch inference jobs on the wire. */
+import { z } from 'zod';
+import { Status } from './errors.ts';
+import { WIRE_JOB_STATES } from './job-state.ts';
+import { Duration, Int32, readOnly, Timestamp } from './json.ts';
+
+export const PRECISIONS = [
+  'PRECISION_UNSPECIFIED',
+  'FP16',
+  'FP8',
+  'FP8_MM',
+  'FP8_AR',
+  'FP8_MM_KV_ATTN',
+  'FP8_KV',
+  'FP8_MM_V2',
+  'FP8_V2',
+  'FP8_MM_KV_ATTN_V2',
+  'NF4',
+  'FP4',
+  'BF16',
+  'FP4_BLOCKSCALED_MM',
+  'FP4_MX_MOE',
+] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+const EXTRA_BODY = 'A JSON object as a string: any further request fields; a field of its own above beats the same field in here';
+
+/** Defaults that a job gives to its rows, as answered: only what was set, and always `extraBody`. */
+const InferenceParameters = z
+  .object({
+    extraBody: z.string().describe(EXTRA_BODY),
+    maxTokens: z.int32().optional().describe('Most tokens to generate for a row'),
+    temperature: z.number().optional().describe('0 to 2'),
+    topP: z.number().optional().describe('0 to 1'),
+    topK: z.int32().optional().describe('0 to 100'),
+    n: z.int32().optional().describe('Answers for a row, 1 to 128'),
+  })
+  .meta({ id: 'InferenceParameters', description: "Defaults for the rows; a row's own field wins" });
+
+const InferenceParametersInput = z
+  .strictObject({
+    extraBody: z.string().optional().describe(EXTRA_BODY),
+    maxTokens: Int32.pipe(z.number().min(1)).optional().describe('Most tokens to generate for a row, at least 1'),
+    temperature: z.number().min(0).max(2).optional().describe('0 to 2'),
+    topP: z.number().min(0).max(1).optional().describe('0 to 1'),
+    topK: Int32.pipe(z.number().min(0).max(100)).optional().describe('0 to 100'),
+    n: Int32.pipe(z.number().min(1).max(128)).optional().describe('Answers for a row, 1 to 128'),
+  })
+  .meta({ id: 'InferenceParametersInput', description: 'Defaults for the rows, as sent' });
+export type InferenceParametersInput = z.output<typeof InferenceParametersInput>;
+
+const count = (description: string) => z.int().describe(description);
+
+/** Sums over the rows that are committed. */
+export const JobProgress = z
+  .object({
+    percent: count('Processed rows of all rows in percent, rounded down; 100 only when the job has ended'),
+    epoch: count('Not used by batch inference; always 0'),
+    totalInputRequests: count('Rows of the job'),
+    totalProcessedRequests: count('Rows that have an answer or an error'),
+    successfullyProcessedRequests: count('Rows that have an answer'),
+    failedRequests: count('Rows that have an error'),
+    outputRows: count('Rows in the output files, both together'),
+    inputTokens: count('Tokens of the prompts'),
+    outputTokens: count('Tokens of the answers'),
+    cachedInputTokenCount: count('How many of `inputTokens` came from a prompt cache'),
+  })
+  .meta({ id: 'JobProgress', description: 'How far a job is' });
+export type JobProgress = z.output<typeof JobProgress>;
+
+const Lifecycle = z
+  .object({
+    validatedTime: Timestamp.nullable().describe('When the input had been checked and was good'),
+    runStartTime: Timestamp.nullable().describe('When the first rows were taken'),
+    endTime: Timestamp.nullable().describe('When the job reached its final state'),
+  })
+  .meta({ id: 'JobLifecycle', description: 'The times of a job' });
+
+const Placement = z
+  .strictObject({
+    multiRegion: z.string().optional(),
+    region: z.string().optional(),
+    regions: z.array(z.string()).optional(),
+  })
+  .meta({ id: 'Placement', description: 'Where to run; a server of your own is one place, so this is accepted and not kept' });
+
+/** A job as it is answered. */
+export const BatchInferenceJob = z
+  .object({
+    name: z.string().describe('`accounts/{account}/batchInferenceJobs/{id}`'),
+    displayName: z.string().describe('Label for people'),
+    createdBy: z.string().describe('Who started it'),
+    createTime: Timestamp.describe('When it was accepted'),
+    updateTime: Timestamp.describe('When it last changed'),
+    expireTime: Timestamp.describe('When its window closes: acceptance plus window'),
+    maxJobDuration: z.string().nullable().meta({ format: 'duration', description: 'The window, when the request gave one' }),
+    state: z.enum(WIRE_JOB_STATES).describe('Where it is in its life'),
+    status: Status,
+    model: z.string().describe('Full name of the model'),
+    inputDatasetId: z.string().describe('Full name of the dataset whose rows it answers'),
+    outputDatasetId: z.string().describe('Full name of the dataset it writes; there once results are written'),
+    inferenceParameters: InferenceParameters,
+    precision: z.enum(PRECISIONS).describe('Precision the model is served in'),
+    systemPrompt: z.string().describe('Put in front of rows that have no system message of their own'),
+    continuedFromJobName: z.string().describe('The job whose unanswered rows it runs; empty when none'),
+    jobProgress: JobProgress.nullable().describe('Null until the input has been checked'),
+    lifecycle: Lifecycle.nullable().describe('Null until the first of its times is known'),
+    placement: z.null().describe('Always null: a server of your own is one place'),
+    waitingOnCapacity: z.boolean().describe('True while it waits for engines and will go on by itself'),
+  })
+  .meta({ id: 'BatchInferenceJob', description: "A dataset's rows sent to a model" });
+export type BatchInferenceJob = z.output<typeof BatchInferenceJob>;
+
+/** Body of a create. */
+export const CreateJobRequest = z
+  .strictObject({
+    displayName: z.string().max(63).optional().describe('Label for people, fewer than 64 characters'),
+    model: z.string().optional().describe('Full name or bare id of the model; a bare id means one of yours, then a public one'),
+    inputDatasetId: z.string().optional().describe('Full name or bare id of a dataset that is READY'),
+    outputDatasetId: z.string().optional().describe('Full name or bare id of the dataset to write; made up when absent'),
+    inferenceParameters: InferenceParametersInput.optional(),
+    precision: z.enum(PRECISIONS).optional().describe("Refused when it isn't the precision that the model is served in"),
+    systemPrompt: z.string().optional().describe('Put in front of rows that have no system message of their own'),
+    continuedFromJobName: z.string().optional().describe('Continuations are not offered yet; must be empty'),
+    maxJobDuration: Duration.optional().describe('The window: how long the job may take, from acceptance on'),
+    placement: Placement.optional(),
+    ...readOnly('name', 'createTime', 'updateTime', 'createdBy', 'state', 'status'),
+    ...readOnly('jobProgress', 'expireTime', 'lifecycle', 'waitingOnCapacity'),
+  })
+  .meta({ id: 'CreateBatchInferenceJobRequest', description: 'A new job' });
+export type CreateJobRequest = z.output<typeof CreateJobRequest>;
+
+/** Query parameters of a create. */
+export const CreateJobQuery = z.object({
+  batchInferenceJobId: z
+    .string()
+    .optional()
+    .describe("The new job's id; made up when absent. Choosing one makes a retry harmless"),
+});

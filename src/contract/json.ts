@@ -1,0 +1,90 @@
+/** How values travel in JSON: proto3's mapping, lenient inwards (both casings, null for absent), strict outwards. */
+import { z } from 'zod';
+
+/** 64-bit integers travel as strings; numbers are accepted too. */
+export const Int64 = z
+  .union([z.string().regex(/^-?\d+$/), z.int()], { error: 'expected a whole number, such as "12"' })
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'expected a whole number below 2^53')
+  .meta({ type: 'string', format: 'int64' });
+
+/** 32-bit integers travel as numbers; strings of digits are accepted too. */
+export const Int32 = z
+  .union([z.int32(), z.string().regex(/^-?\d{1,10}$/)], { error: 'expected a whole number of 32 bits' })
+  .transform(Number)
+  .pipe(z.int32())
+  .meta({ type: 'integer', format: 'int32' });
+
+const SECONDS_IN = { s: 1, m: 60, h: 3600 } as const;
+
+/** A duration as seconds: `86400s`, `1.5s`; `24h` and `90m` are accepted too. */
+export const Duration = z
+  .string()
+  .regex(/^\d+(\.\d+)?[smh]$/, 'expected a duration such as "86400s" or "24h"')
+  .transform((text) => Number(text.slice(0, -1)) * SECONDS_IN[text.slice(-1) as keyof typeof SECONDS_IN]) // The pattern holds the unit.
+  .meta({ type: 'string', format: 'duration' });
+
+/** `86400` seconds as `86400s`. */
+export const toDuration = (seconds: number): string => `${seconds}s`;
+
+/** RFC 3339, UTC. */
+export const Timestamp = z.string().meta({ format: 'date-time' });
+
+/** Fields that only the server sets: accepted in a request and ignored. */
+export const readOnly = <Name extends string>(...names: readonly Name[]): Record<Name, z.ZodOptional<z.ZodUnknown>> =>
+  // Object.fromEntries forgets the key type.
+  Object.fromEntries(
+    names.map((name) => [name, z.unknown().meta({ readOnly: true, description: 'Set by the server; ignored' }).optional()]),
+  ) as Record<Name, z.ZodOptional<z.ZodUnknown>>;
+
+/** A body that doesn't fit: the sentence for its sender. */
+export interface Misfit {
+  readonly message: string;
+  /** Path of the field, in the wire's casing; empty for the body as a whole. */
+  readonly field: string;
+}
+
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly misfit: Misfit };
+
+/** Reads a value by its schema: snake_case field names become camelCase, null means absent, an unknown field is a misfit. */
+export const parseWire = <Schema extends z.ZodType>(schema: Schema, value: unknown): Parsed<z.output<Schema>> => {
+  const result = schema.safeParse(toCamelCase(schema, value));
+  if (result.success) return { ok: true, value: result.data };
+  return { ok: false, misfit: toMisfit(result.error.issues[0]) };
+};
+
+/** Renames only what the schema knows, so that free-form maps keep their keys. */
+const toCamelCase = (schema: unknown, value: unknown): unknown => {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodArray && Array.isArray(value)) return value.map((entry) => toCamelCase(inner.element, entry));
+  if (!(inner instanceof z.ZodObject) || !isRecord(value)) return value;
+  const shape: Readonly<Record<string, unknown>> = inner.shape;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, field]) => field !== null)
+      .map(([key, field]) => {
+        const name = Object.hasOwn(shape, key) ? key : camelCase(key);
+        return Object.hasOwn(shape, name) ? [name, toCamelCase(shape[name], field)] : [key, field];
+      }),
+  );
+};
+
+const unwrap = (schema: unknown): unknown =>
+  schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault
+    ? unwrap(schema.unwrap())
+    : schema;
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const camelCase = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+const toMisfit = (issue: z.core.$ZodIssue | undefined): Misfit => {
+  const field = issue?.path.join('.') ?? '';
+  if (issue?.code === 'unrecognized_keys') {
+    const unknown = [field, issue.keys[0]].filter(Boolean).join('.');
+    return { field: unknown, message: `unknown field "${unknown}"` };
+  }
+  const what = field === '' ? 'the body' : `field "${field}"`;
+  return { field, message: `${what} can't be read: ${issue?.message ?? 'unknown fault'}` };
+};

@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { CreateDatasetRequest } from '../../src/contract/dataset.ts';
+import { CreateJobRequest } from '../../src/contract/job.ts';
+import { Duration, Int32, Int64, parseWire, toDuration } from '../../src/contract/json.ts';
+
+const misfitOf = (schema: z.ZodType, value: unknown) => {
+  const parsed = parseWire(schema, value);
+  return parsed.ok ? 'no misfit' : parsed.misfit.message;
+};
+
+test('camelCase and snake_case bodies read the same', () => {
+  const camel = {
+    inputDatasetId: 'in',
+    inferenceParameters: { maxTokens: 5, topP: 0.5, extraBody: '{}' },
+    maxJobDuration: '24h',
+  };
+  const snake = {
+    input_dataset_id: 'in',
+    inference_parameters: { max_tokens: 5, top_p: 0.5, extra_body: '{}' },
+    max_job_duration: '86400s',
+  };
+  expect(parseWire(CreateJobRequest, camel)).toEqual(parseWire(CreateJobRequest, snake));
+  expect(parseWire(CreateJobRequest, snake)).toMatchObject({ ok: true, value: { inputDatasetId: 'in', maxJobDuration: 86400 } });
+});
+
+test('an unknown field is named, with its path', () => {
+  expect(misfitOf(CreateJobRequest, { modle: 'x' })).toBe('unknown field "modle"');
+  expect(misfitOf(CreateJobRequest, { inferenceParameters: { top_q: 1 } })).toBe('unknown field "inferenceParameters.top_q"');
+});
+
+test('read-only fields are ignored whatever they hold', () => {
+  expect(parseWire(CreateDatasetRequest, { datasetId: 'a', dataset: { state: 7, createTime: 'x', create_time: 'y' } }).ok).toBe(
+    true,
+  );
+});
+
+test('null means absent', () => {
+  expect(parseWire(CreateJobRequest, { model: 'm', displayName: null, inferenceParameters: { n: null } })).toEqual({
+    ok: true,
+    value: { model: 'm', inferenceParameters: {} },
+  });
+});
+
+test('keys of free-form maps stay as they are', () => {
+  const schema = z.strictObject({ filenameToSize: z.record(z.string(), z.string()) });
+  expect(parseWire(schema, { filename_to_size: { 'my_file.jsonl': '1' } })).toEqual({
+    ok: true,
+    value: { filenameToSize: { 'my_file.jsonl': '1' } },
+  });
+});
+
+test.each([
+  ['86400s', 86400],
+  ['24h', 86400],
+  ['90m', 5400],
+  ['1.5s', 1.5],
+])('the duration %s is %d seconds', (text, seconds) => {
+  expect(Duration.parse(text)).toBe(seconds);
+});
+
+test.each(['', '24', 'h', '-1s', '1d', '1e3s'])('%j is no duration', (text) => {
+  expect(Duration.safeParse(text).success).toBe(false);
+});
+
+test('a duration is written in seconds', () => {
+  expect(toDuration(86400)).toBe('86400s');
+});
+
+test('64-bit integers come as strings or numbers', () => {
+  expect([Int64.parse('12'), Int64.parse(12)]).toEqual([12, 12]);
+  expect([Int64.safeParse('1.5').success, Int64.safeParse('9007199254740993').success]).toEqual([false, false]);
+});
+
+test('32-bit integers keep their bounds', () => {
+  expect([Int32.parse(7), Int32.parse('7')]).toEqual([7, 7]);
+  expect([Int32.safeParse(2 ** 31).success, Int32.safeParse(1.5).success]).toEqual([false, false]);
+});
+
+test.each([
+  ['temperature', 2.1],
+  ['topP', -0.1],
+  ['topK', 101],
+  ['n', 129],
+  ['n', 0],
+  ['maxTokens', 0],
+])('%s = %d is refused by name', (field, value) => {
+  expect(misfitOf(CreateJobRequest, { inferenceParameters: { [field]: value } })).toContain(
+    `field "inferenceParameters.${field}"`,
+  );
+});
+
+test('a body that is no object is refused as a whole', () => {
+  expect(misfitOf(CreateJobRequest, [])).toMatch(/^the body can't be read/);
+});
