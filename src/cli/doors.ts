@@ -1,0 +1,178 @@
+/** What the command line asks of the roof, and what the roof tells it while it works. Nothing here says how anything is done. */
+import type { JobSettings } from '../jobs/job.ts';
+
+/** `boatload run`: one file in, one file out. */
+export interface RunRequest {
+  /** Path of the input, or `-` for stdin. */
+  readonly input: string;
+  /** Path of the answers, or `-` for stdout. */
+  readonly output: string;
+  /** A name, a path of a .gguf file, or `hf:…`. Absent: whatever the engine serves. */
+  readonly model?: string;
+  /** Base URL of an OpenAI-compatible engine, or `echo`. Absent: the embedded engine. */
+  readonly engine?: string;
+  /** For the engine; never shown. */
+  readonly apiKey?: string;
+  readonly settings: JobSettings;
+  /** Requests in flight per engine; absent: found while it runs. */
+  readonly concurrency?: number;
+  /** Go on with an earlier run of the same input and output: its answers stay, everything else runs. */
+  readonly resume: boolean;
+  /** Keep the run's own folder even when every row succeeded. */
+  readonly keep: boolean;
+  /** Say yes to every question. */
+  readonly assumeYes: boolean;
+}
+
+/** The machine in the opening line. */
+export interface RunFacts {
+  readonly version: string;
+  readonly nodeVersion: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+}
+
+/** What the check of the input found. */
+export interface InputFacts {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly format: 'fireworks' | 'openai' | 'bare';
+  readonly estimatedTokens: number;
+  /** Present when an earlier run is continued: how many rows it has answered. */
+  readonly resumed?: { readonly done: number };
+}
+
+/** An engine that answers. */
+export interface EngineFacts {
+  readonly name: string;
+  readonly slots?: number;
+  readonly contextLength?: number;
+  /** How long it took to be ready. */
+  readonly ms: number;
+}
+
+/** Something that takes a while before or after the rows run: a download, the check of a large input, the merge. */
+export interface Busy {
+  /** Short, in words: `checking prompts.jsonl`, `↓ model`. */
+  readonly what: string;
+  readonly bytes: number;
+  readonly totalBytes?: number;
+}
+
+/** Where the rows are. Counts and tokens include earlier runs that this one continues. */
+export interface RunProgress {
+  readonly total: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens: number;
+  /** Since the first row of this run was sent. */
+  readonly elapsedMs: number;
+  /** How many of `ok` and `failed` were there before this run began. */
+  readonly doneBefore: number;
+}
+
+/** What a run tells while it goes. Everything but the question returns at once; `progress` and `busy` may be called as often as is handy. */
+export interface RunView {
+  opened(facts: RunFacts): void;
+  busy(busy: Busy): void;
+  validated(facts: InputFacts): void;
+  engineReady(facts: EngineFacts): void;
+  progress(progress: RunProgress): void;
+  /** A sentence about something that the person should know now: an engine lost, a default chosen. */
+  notice(message: string): void;
+  /** Asks before something large is downloaded. A `Problem` CONFIRMATION_NEEDED when there is nobody to ask. */
+  askDownload(question: string): Promise<boolean>;
+}
+
+/** How a run ended. `STOPPED` is the person's Ctrl-C: what was finished is kept, and `--resume` goes on. */
+export type RunOutcome = 'COMPLETED' | 'EXPIRED' | 'FAILED' | 'CANCELLED' | 'STOPPED';
+
+/** Failed rows that share a cause. */
+export interface FailureCause {
+  /** Stable and short: `context_length_exceeded`, `total-timeout`. */
+  readonly cause: string;
+  readonly rows: number;
+  /** The message of one such row. */
+  readonly example: string;
+}
+
+/** The end of a run. `ok + failed + unfinished = total`, always. */
+export interface RunSummary {
+  readonly outcome: RunOutcome;
+  /** Why it ended so, when it did not complete. */
+  readonly message: string | null;
+  readonly total: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly unfinished: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens: number;
+  readonly elapsedMs: number;
+  /** Path of the answers, or `-`. */
+  readonly output: string;
+  /** Path of the failed rows; null when there is no such file. */
+  readonly errors: string | null;
+  readonly causes: readonly FailureCause[];
+}
+
+/** `boatload up`: the server. What is absent has its default in the roof. */
+export interface UpRequest {
+  readonly port?: number;
+  readonly host?: string;
+  readonly dataDir?: string;
+  readonly models: readonly string[];
+  /** Base URLs, or `echo`. */
+  readonly engines: readonly string[];
+}
+
+/** A server that answers. */
+export interface UpFacts {
+  /** From the start of the command. */
+  readonly ms: number;
+  readonly url: string;
+  readonly account: string;
+  /** Null when it is not known any more. */
+  readonly apiKey: string | null;
+  /** Made just now: the only time when it is shown. */
+  readonly apiKeyIsNew: boolean;
+  readonly apiKeyFile: string | null;
+  /** The addresses to show, in order: `{ name: 'Fireworks', url: 'http://127.0.0.1:8080/v1/accounts/local' }`. */
+  readonly addresses: readonly { readonly name: string; readonly url: string }[];
+  /** A command to try next. */
+  readonly tryNext?: string;
+}
+
+/** What a server tells while it starts and stops; every method returns at once. */
+export interface UpView {
+  opened(facts: { readonly version: string }): void;
+  /** The data folder is made for the first time. */
+  creating(dataDir: string): void;
+  /** A part is up: `('database', 'embedded (first start 2.1 s)')`. */
+  started(part: string, how: string): void;
+  ready(facts: UpFacts): void;
+  notice(message: string): void;
+}
+
+/** The doors that the commands open. */
+export interface Doors {
+  /** Resolves when the files are written. A first Ctrl-C aborts `stop`: the run drains, saves and resolves as `STOPPED`. */
+  run(request: RunRequest, view: RunView, stop: AbortSignal): Promise<RunSummary>;
+  /** Resolves when the server is down again after `stop`. */
+  up(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void>;
+}
+
+/** What `--version` prints. */
+export interface Versions {
+  readonly boatload: string;
+  readonly engine: string;
+  readonly schema: string;
+}
+
+/** How the command line reaches the roof. Both are called only when they are needed, so that `--help` loads nothing. */
+export interface Roof {
+  versions(): Promise<Versions>;
+  doors(): Promise<Doors>;
+}
