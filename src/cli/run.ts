@@ -1,0 +1,83 @@
+/** `boatload run`: its flags. What it does is in `start-run.ts`, loaded when it is asked for. */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { CommandContext } from './command.ts';
+import { engineAddress, jsonObject, numberBetween, someText, wholeNumberBetween } from './flags.ts';
+import type { RunFlags } from './start-run.ts';
+
+const EXAMPLES = `Examples:
+  boatload run prompts.jsonl -o answers.jsonl --engine http://127.0.0.1:8000/v1 --model my-model
+  boatload run prompts.jsonl -o answers.jsonl --model ./my-model.gguf --max-tokens 256
+  boatload run prompts.jsonl -o answers.jsonl --engine echo        (no model: does my file run?)
+  boatload run prompts.jsonl -o answers.jsonl --resume             (go on, or retry what failed)
+  cat prompts.jsonl | boatload run - -o - --engine echo | jq .response
+`;
+
+const ENDS = `
+Exit codes: 0 every row succeeded · 1 failure · 2 wrong usage or input · 3 finished with failed rows
+            4 key refused · 5 not found · 6 out of time · 130 stopped by Ctrl-C`;
+
+/** Adds the command to the program. */
+export function addRunCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('run')
+    .summary('answer every row of a JSONL file')
+    .description('Answers every row of a JSONL file. Ctrl-C saves and stops; --resume goes on.')
+    .argument('<input>', 'JSONL file, or - for stdin', someText)
+    .requiredOption('-o, --output <file>', 'where the answers go, or - for stdout', someText)
+    .showHelpAfterError('  See:  boatload run --help')
+    .addHelpText('before', EXAMPLES)
+    .addHelpText('after', ENDS);
+  addEngineFlags(command);
+  addSettingFlags(command);
+  addRunFlags(command);
+  command.action(async (input: string) => {
+    const flags = command.opts<RunFlags>();
+    const clash = clashOf(input, flags);
+    if (clash !== undefined) command.error(`error: ${clash}`);
+    const { startRun } = await import('./start-run.ts');
+    context.finish(await startRun({ input, flags }, context));
+  });
+}
+
+function addEngineFlags(command: Command): void {
+  command
+    .optionsGroup('Who answers:')
+    .option('-m, --model <model>', 'a name, a path of a .gguf file, or hf:…', someText)
+    .option('--engine <url>', 'an OpenAI-compatible server, or echo', engineAddress)
+    .option('--engine-key-file <file>', "the server's key, - for stdin (else BOATLOAD_ENGINE_KEY)", someText)
+    .option('--concurrency <n>', 'requests in flight (default: found while it runs)', wholeNumberBetween(1, 100_000));
+}
+
+/** The ranges are those of the chat completions API. */
+function addSettingFlags(command: Command): void {
+  command
+    .optionsGroup("Settings for rows that don't bring their own:")
+    .option('--max-tokens <n>', 'most tokens of an answer', wholeNumberBetween(1, 2_147_483_647))
+    .option('--temperature <t>', '0 to 2', numberBetween(0, 2))
+    .option('--top-p <p>', '0 to 1', numberBetween(0, 1))
+    .option('--top-k <k>', '0 to 100', wholeNumberBetween(0, 100))
+    .option('--n <n>', 'answers per row, 1 to 128', wholeNumberBetween(1, 128))
+    .option('--extra-body <json>', 'any further request fields, as a JSON object', jsonObject)
+    .option('--system-prompt <text>', "for rows that don't begin with a system message", someText);
+}
+
+function addRunFlags(command: Command): void {
+  command
+    .optionsGroup('The run:')
+    .option('--resume', 'go on with an earlier run; its answers stay')
+    .option('--keep', "keep the run's folder even when every row succeeded")
+    .option('--allow-failures', 'exit with 0 although rows failed')
+    .option('--json', 'one summary object on stdout')
+    .option('-y, --yes', 'say yes to every question');
+}
+
+/** Flags that are fine alone and not together. */
+function clashOf(input: string, { output, json, resume, engineKeyFile }: RunFlags): string | undefined {
+  if (output === '-' && json === true)
+    return 'both -o - and --json write to stdout; give the answers a file, or leave out --json';
+  if (output === '-' && resume === true) return '--resume needs the answers of the earlier run in a file; -o - leaves none';
+  if (input === '-' && engineKeyFile === '-') return "stdin can't be both the input and the engine's key";
+  if (input !== '-' && resolve(input) === resolve(output)) return 'the answers would overwrite the input; give -o another file';
+  return undefined;
+}

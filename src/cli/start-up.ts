@@ -1,0 +1,44 @@
+/** What `boatload up` does: opens the door, shows what comes up, and waits for Ctrl-C or `q`. */
+
+import type { CommandContext } from './command.ts';
+import type { UpRequest } from './doors.ts';
+import { EXIT } from './exit.ts';
+import { openScreen } from './screen.ts';
+import { listenForStop } from './stop-signals.ts';
+import { ScreenUpView } from './up-view.ts';
+
+/** The flags as they were given. */
+export interface UpFlags {
+  readonly port?: number;
+  readonly host?: string;
+  readonly dataDir?: string;
+  readonly model: readonly string[];
+  readonly engine: readonly string[];
+  readonly json?: true;
+}
+
+/** Resolves with the exit code when the server is down again; throws what the door throws. */
+export async function startUp(flags: UpFlags, { host, roof }: CommandContext): Promise<number> {
+  const screen = await openScreen(host);
+  const signals = listenForStop(host, () => view.stopping());
+  const view = new ScreenUpView({ host, screen, json: flags.json === true, press: signals.press });
+  try {
+    const doors = await roof.doors();
+    await doors.up(toRequest(flags, host.env['BOATLOAD_DATA_DIR']), view, signals.stop);
+    return EXIT.ok;
+  } finally {
+    view.close();
+    signals.close();
+  }
+}
+
+function toRequest({ port, host, dataDir, model, engine }: UpFlags, dataDirFromEnv: string | undefined): UpRequest {
+  const dataFolder = dataDir ?? (dataDirFromEnv === '' ? undefined : dataDirFromEnv);
+  return {
+    ...(port === undefined ? {} : { port }),
+    ...(host === undefined ? {} : { host }),
+    ...(dataFolder === undefined ? {} : { dataDir: dataFolder }),
+    models: model,
+    engines: engine,
+  };
+}
