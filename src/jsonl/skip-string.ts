@@ -1,0 +1,57 @@
+/** Finds the end of a JSON string, four bytes at a time. */
+import { BACKSLASH, QUOTE } from './ascii.ts';
+
+/** How many bytes an escape takes, by the byte after the backslash; 0 is no escape. */
+const ESCAPE_BYTES = new Uint8Array(256);
+for (const character of '"\\/bfnrt') ESCAPE_BYTES[character.charCodeAt(0)] = 2;
+ESCAPE_BYTES['u'.charCodeAt(0)] = 6;
+
+/**
+ * Starts at the first byte after the opening quote and answers the index after the closing one;
+ * when the string is not well formed before `end`, the complement (`~`) of the index of the fault.
+ *
+ * Indexes count from the start of `memory`, which may reach beyond `end`.
+ */
+export function skipString(memory: DataView, start: number, end: number): number {
+  const lastWord = memory.byteLength - 4;
+  let at = start;
+  while (at < end) {
+    const word = at <= lastWord ? memory.getInt32(at, true) : lastBytes(memory, at);
+    const stops = stopBytes(word);
+    if (stops === 0) {
+      at += 4;
+      continue;
+    }
+    // The lowest marked byte is always a true one: only bytes above it can be marked by a borrow.
+    at += (31 - Math.clz32(stops & -stops)) >> 3;
+    if (at >= end) break;
+    const byte = memory.getUint8(at);
+    if (byte === QUOTE) return at + 1;
+    const escaped = byte === BACKSLASH ? skipEscape(memory, at, end) : ~at;
+    if (escaped < 0) return escaped;
+    at = escaped;
+  }
+  return ~end;
+}
+
+/** Marks (in their highest bits) the bytes of a word that end a run of plain characters: quote, backslash, below 0x20. */
+const stopBytes = (word: number): number =>
+  ((word - 0x20202020) | ((word ^ 0x22222222) - 0x01010101) | ((word ^ 0x5c5c5c5c) - 0x01010101)) & ~word & 0x80808080;
+
+/** The word at the end of the memory, filled with zeros, which stop the scan. */
+function lastBytes(memory: DataView, at: number): number {
+  let word = 0;
+  for (let index = memory.byteLength - 1; index >= at; index--) word = (word << 8) | memory.getUint8(index);
+  return word;
+}
+
+function skipEscape(memory: DataView, at: number, end: number): number {
+  const bytes = at + 1 < end ? (ESCAPE_BYTES[memory.getUint8(at + 1)] ?? 0) : 0;
+  if (bytes === 0 || at + bytes > end) return ~at;
+  for (let index = at + 2; index < at + bytes; index++) {
+    if (!isHexDigit(memory.getUint8(index))) return ~at;
+  }
+  return at + bytes;
+}
+
+const isHexDigit = (byte: number): boolean => (byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
