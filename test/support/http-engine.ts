@@ -79,152 +79,180 @@ export interface HttpEngine {
 
 /** Starts the engine on loopback. */
 export async function startHttpEngine(options: HttpEngineOptions = {}): Promise<HttpEngine> {
-  const calls = new Map<string, Calls>();
-  const stats = { requests: 0, refused: 0, working: 0, waiting: 0, mostWorking: 0, mostInside: 0, connections: 0, hungUp: 0 };
-  const sockets = new Set<Socket>();
-  const queue: (() => void)[] = [];
-  const watchers = new Set<() => void>();
-  const happened = () => watchers.forEach((watch) => watch());
-  const note = (event: 'asked' | 'answered', asked: Asked) => {
-    const call = calls.get(asked.marker) ?? { asked: 0, answered: 0 };
-    calls.set(asked.marker, { ...call, [event]: call[event] + 1 });
-    if (options.log !== undefined)
-      appendFileSync(options.log, `${JSON.stringify({ event, marker: asked.marker, attempt: asked.attempt, at: Date.now() })}\n`);
-  };
+  const engine = new LoopbackEngine(options);
+  await engine.listen();
+  return engine;
+}
 
-  const enter = async (): Promise<boolean> => {
-    const { slots = Number.POSITIVE_INFINITY, queue: room = Number.POSITIVE_INFINITY } = options;
-    if (stats.working >= slots) {
-      if (stats.waiting >= room) return false;
-      stats.waiting += 1;
-      stats.mostInside = Math.max(stats.mostInside, stats.working + stats.waiting);
-      await new Promise<void>((resolve) => queue.push(resolve));
-      stats.waiting -= 1;
-    }
-    stats.working += 1;
-    stats.mostWorking = Math.max(stats.mostWorking, stats.working);
-    stats.mostInside = Math.max(stats.mostInside, stats.working + stats.waiting);
-    happened();
-    return true;
-  };
-  const leave = () => {
-    stats.working -= 1;
-    queue.shift()?.();
-    happened();
-  };
+class LoopbackEngine implements HttpEngine {
+  readonly calls = new Map<string, Calls>();
+  readonly stats = { requests: 0, refused: 0, working: 0, waiting: 0, mostWorking: 0, mostInside: 0, connections: 0, hungUp: 0 };
+  url = '';
+  readonly #options: HttpEngineOptions;
+  readonly #sockets = new Set<Socket>();
+  readonly #queue: (() => void)[] = [];
+  readonly #watchers = new Set<() => void>();
+  readonly #server = createServer((request, response) => void this.#handle(request, response));
 
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = request.url ?? '';
-    if (options.apiKey !== undefined && request.headers.authorization !== `Bearer ${options.apiKey}`) {
-      return refuse(response, { status: 401, body: envelope('Incorrect API key provided.', 'invalid_api_key') });
+  constructor(options: HttpEngineOptions) {
+    this.#options = options;
+    this.#server.on('connection', (socket) => this.#onConnection(socket));
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#options.port ?? 0, '127.0.0.1', 4_096, resolve));
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
+  }
+
+  until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const watch = () => {
+        if (!condition()) return;
+        this.#watchers.delete(watch);
+        resolve();
+      };
+      this.#watchers.add(watch);
+      watch();
+    });
+  }
+
+  cutConnections(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.cutConnections();
+    await closed;
+  }
+
+  #onConnection(socket: Socket): void {
+    this.stats.connections += 1;
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#happened();
+    });
+    this.#happened();
+  }
+
+  #happened(): void {
+    for (const watch of this.#watchers) watch();
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { apiKey, models = [{ id: 'test-model', object: 'model' }] } = this.#options;
+    if (apiKey !== undefined && request.headers.authorization !== `Bearer ${apiKey}`) {
+      return reply(response, { status: 401, body: envelope('Incorrect API key provided.', 'invalid_api_key') });
     }
-    if (path === '/v1/models')
-      return send(response, 200, { object: 'list', data: options.models ?? [{ id: 'test-model', object: 'model' }] });
+    if (request.url === '/v1/models')
+      return reply(response, { status: 200, body: JSON.stringify({ object: 'list', data: models }) });
     const body = await readJson(request);
-    if (body === undefined) return refuse(response, { status: 400, body: envelope('The body is not JSON.', 'invalid_json') });
+    if (body === undefined) return reply(response, { status: 400, body: envelope('The body is not JSON.', 'invalid_json') });
+    await this.#admit(response, this.#ask(request.url ?? '', body));
+  }
+
+  #ask(path: string, body: Record<string, unknown>): Asked {
     const marker = toMarker(body);
-    stats.requests += 1;
-    const asked: Asked = { marker, attempt: (calls.get(marker)?.asked ?? 0) + 1, count: stats.requests, path, body };
-    note('asked', asked);
-    happened();
-    if (!(await enter())) {
-      stats.refused += 1;
-      const headers = options.retryAfter === undefined ? {} : { 'retry-after': String(options.retryAfter) };
-      return refuse(response, { status: 429, headers, body: envelope('Too many requests.', 'rate_limit_exceeded') });
-    }
-    try {
-      await work(request, response, asked);
-    } finally {
-      leave();
-    }
-  };
+    this.stats.requests += 1;
+    const asked = { marker, attempt: (this.calls.get(marker)?.asked ?? 0) + 1, count: this.stats.requests, path, body };
+    this.#note('asked', asked);
+    return asked;
+  }
 
-  const work = async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    const [from, to] = options.latency ?? [0, 0];
+  #note(event: 'asked' | 'answered', { marker, attempt }: Asked): void {
+    const call = this.calls.get(marker) ?? { asked: 0, answered: 0 };
+    this.calls.set(marker, { ...call, [event]: call[event] + 1 });
+    const { log } = this.#options;
+    if (log !== undefined) appendFileSync(log, `${JSON.stringify({ event, marker, attempt, at: Date.now() })}\n`);
+    this.#happened();
+  }
+
+  async #admit(response: ServerResponse, asked: Asked): Promise<void> {
+    const { slots = Number.POSITIVE_INFINITY, queue = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.stats.working >= slots && this.stats.waiting >= queue) return this.#refuse(response);
+    this.stats.mostInside = Math.max(this.stats.mostInside, this.stats.working + this.stats.waiting + 1);
+    if (this.stats.working >= slots) await this.#wait();
+    this.stats.working += 1;
+    this.stats.mostWorking = Math.max(this.stats.mostWorking, this.stats.working);
+    this.#happened();
+    await this.#work(response, asked);
+    this.stats.working -= 1;
+    this.#queue.shift()?.();
+    this.#happened();
+  }
+
+  async #wait(): Promise<void> {
+    this.stats.waiting += 1;
+    this.#happened();
+    await new Promise<void>((resolve) => this.#queue.push(resolve));
+    this.stats.waiting -= 1;
+  }
+
+  #refuse(response: ServerResponse): void {
+    const { retryAfter } = this.#options;
+    this.stats.refused += 1;
+    const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
+    reply(response, { status: 429, headers, body: envelope('Too many requests.', 'rate_limit_exceeded') });
+  }
+
+  /** Ends when the answer has left, or the other side has gone. */
+  async #work(response: ServerResponse, asked: Asked): Promise<void> {
+    const gone = toGone(response);
+    const [from, to] = this.#options.latency ?? [0, 0];
     const waitMs = from + (to - from) * share(`${asked.marker}#${asked.attempt}`);
-    if (waitMs > 0) await delay(waitMs, undefined, { signal: gone.signal }).catch(() => undefined);
-    const fault = options.script?.(asked);
-    if (fault === 'hang' && !gone.signal.aborted) await new Promise((resolve) => gone.signal.addEventListener('abort', resolve));
-    if (gone.signal.aborted) {
-      stats.hungUp += 1;
-      return;
-    }
-    if (fault === 'reset') return void request.socket.resetAndDestroy();
-    if (typeof fault === 'object') return refuse(response, fault);
-    const text = JSON.stringify(toCompletion(asked, options.content));
-    if (fault === 'broken-json') return refuse(response, { status: 200, body: text.slice(0, -9) });
-    if (fault === 'cut' || fault === 'stall') return half(request, response, { text, fault, gone: gone.signal });
-    const sent = new Promise<boolean>((resolve) =>
-      response.once('finish', () => resolve(true)).once('close', () => resolve(false)),
-    );
-    refuse(response, { status: 200, body: text });
-    if (await sent) note('answered', asked);
-  };
+    if (waitMs > 0) await delay(waitMs, undefined, { signal: gone }).catch(() => undefined);
+    const fault = gone.aborted ? undefined : this.#options.script?.(asked);
+    if (fault === 'hang') await until(gone);
+    if (gone.aborted) this.stats.hungUp += 1;
+    else if (fault === undefined) await this.#complete(response, asked);
+    else await this.#fail(response, { asked, fault, gone });
+  }
 
-  const half = async (
-    request: IncomingMessage,
+  async #complete(response: ServerResponse, asked: Asked): Promise<void> {
+    const sent = new Promise((resolve) => response.once('finish', () => resolve(true)).once('close', () => resolve(false)));
+    reply(response, { status: 200, body: this.#completion(asked) });
+    if (await sent) this.#note('answered', asked);
+  }
+
+  async #fail(
     response: ServerResponse,
-    { text, fault, gone }: { text: string; fault: string; gone: AbortSignal },
-  ) => {
+    { asked, fault, gone }: { asked: Asked; fault: Fault; gone: AbortSignal },
+  ): Promise<void> {
+    if (typeof fault === 'object') return reply(response, fault);
+    if (fault === 'reset') return void response.socket?.resetAndDestroy();
+    const text = this.#completion(asked);
+    if (fault === 'broken-json') return reply(response, { status: 200, body: text.slice(0, -9) });
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
     await new Promise((resolve) => response.write(text.slice(0, text.length / 2), resolve));
-    if (fault === 'cut') return void request.socket.resetAndDestroy();
-    if (!gone.aborted) await new Promise((resolve) => gone.addEventListener('abort', resolve));
-    stats.hungUp += 1;
-  };
+    if (fault === 'cut') return void response.socket?.resetAndDestroy();
+    await until(gone);
+    this.stats.hungUp += 1;
+  }
 
-  const server = createServer((request, response) => void handle(request, response));
-  server.keepAliveTimeout = 5_000;
-  server.on('connection', (socket) => {
-    stats.connections += 1;
-    sockets.add(socket);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      happened();
+  #completion(asked: Asked): string {
+    const content = this.#options.content?.(asked) ?? asked.marker;
+    return JSON.stringify({
+      id: `chatcmpl-${createHash('sha256').update(content).digest('hex').slice(0, 16)}`,
+      object: 'chat.completion',
+      created: 1_700_000_000,
+      model: asked.body['model'] ?? 'test-model',
+      choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15, prompt_tokens_details: { cached_tokens: 4 } },
     });
-    happened();
-  });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', 4_096, resolve));
-  const { port } = server.address() as AddressInfo;
-  const cutConnections = () => sockets.forEach((socket) => socket.resetAndDestroy());
-  return {
-    url: `http://127.0.0.1:${port}/v1`,
-    calls,
-    stats,
-    until: (condition) =>
-      new Promise((resolve) => {
-        const watch = () => {
-          if (!condition()) return;
-          watchers.delete(watch);
-          resolve();
-        };
-        watchers.add(watch);
-        watch();
-      }),
-    cutConnections,
-    close: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      cutConnections();
-      await closed;
-    },
-  };
+  }
 }
 
-function toCompletion(asked: Asked, content: HttpEngineOptions['content']): Record<string, unknown> {
-  const text = content?.(asked) ?? asked.marker;
-  const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15, prompt_tokens_details: { cached_tokens: 4 } };
-  const message = { role: 'assistant', content: text };
-  return {
-    id: `chatcmpl-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`,
-    object: 'chat.completion',
-    created: 1_700_000_000,
-    model: asked.body['model'] ?? 'test-model',
-    choices: [{ index: 0, message, finish_reason: 'stop' }],
-    usage,
-  };
+/** Aborted when the other side has gone, or has its whole answer. */
+function toGone(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  if (response.destroyed) gone.abort();
+  response.once('close', () => gone.abort());
+  return gone.signal;
 }
+
+const until = (signal: AbortSignal): Promise<unknown> =>
+  signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', resolve));
 
 function toMarker(body: Record<string, unknown>): string {
   const messages = Array.isArray(body['messages']) ? body['messages'] : [];
@@ -239,10 +267,7 @@ const share = (text: string): number => createHash('sha256').update(text).digest
 const envelope = (message: string, code: string): string =>
   JSON.stringify({ error: { message, type: 'invalid_request_error', code } });
 
-const send = (response: ServerResponse, status: number, value: unknown): void =>
-  refuse(response, { status, body: JSON.stringify(value) });
-
-function refuse(
+function reply(
   response: ServerResponse,
   { status, headers, body = envelope(`status ${status}`, 'scripted') }: Exclude<Fault, string>,
 ): void {
