@@ -1,0 +1,85 @@
+/** What a row ends as: the engine's reply spliced, byte for byte, into one line of an output file. */
+import { isUtf8 } from 'node:buffer';
+import { STATUS_CODES } from 'node:http';
+import type { EngineAnswer } from '../engines/engine.ts';
+import { readErrorBody } from '../engines/error-body.ts';
+import { CARRIAGE_RETURN, LINE_FEED, SPACE } from '../jsonl/ascii.ts';
+import { type Span, scanObject } from '../jsonl/scan-object.ts';
+import { NO_USAGE, type RowUsage, readUsage } from './row-usage.ts';
+
+/** A finished row. */
+export interface ResultRow extends RowUsage {
+  readonly kind: 'success' | 'failure';
+  /** The line of the output file, with its line end. */
+  readonly line: Buffer;
+}
+
+/** A 2xx answer that is no JSON object: nothing that could be kept, and worth another try. */
+export interface BrokenReply {
+  readonly kind: 'broken';
+  readonly message: string;
+}
+
+export interface RowFailure {
+  /** An HTTP status. */
+  readonly code: number;
+  readonly message: string;
+  readonly type: string;
+}
+
+const MAX_MESSAGE_CHARACTERS = 10_000;
+const HEAD = Buffer.from('{"custom_id":');
+const RESPONSE = Buffer.from(',"response":');
+const TAIL = Buffer.from('}\n');
+
+/** Turns an engine's answer into the row's result. `customId` is the raw JSON string token of the row. */
+export function toResult(customId: Buffer, answer: EngineAnswer): ResultRow | BrokenReply {
+  if (answer.status < 200 || answer.status >= 300) return refusal(customId, answer.status, answer.body);
+  const members = isUtf8(answer.body) ? scanObject(answer.body) : undefined;
+  if (members === undefined) return { kind: 'broken', message: brokenMessage(answer) };
+  if (holdsError(members, answer.body)) return refusal(customId, hiddenStatus(answer.body), answer.body);
+  return { kind: 'success', line: responseLine(customId, answer.body), ...readUsage(members, answer.body) };
+}
+
+/** A failure that no answer describes, or that needs other words. */
+export function toFailure(customId: Buffer, { code, message, type }: RowFailure): ResultRow {
+  const error = JSON.stringify({ code, message: cut(message), type });
+  return { kind: 'failure', line: Buffer.concat([HEAD, customId, Buffer.from(`,"error":${error}}\n`)]), ...NO_USAGE };
+}
+
+function refusal(customId: Buffer, status: number, body: Buffer): ResultRow {
+  const error = readErrorBody(body);
+  const message = error.message === '' ? `The engine answered ${inWords(status)} without a message.` : error.message;
+  return toFailure(customId, { code: status, message, type: error.type ?? typeOf(status) });
+}
+
+/** JSON has line ends only between its tokens, where a space means the same. */
+function responseLine(customId: Buffer, body: Buffer): Buffer {
+  const line = Buffer.concat([HEAD, customId, RESPONSE, body, TAIL]);
+  for (const byte of [LINE_FEED, CARRIAGE_RETURN]) {
+    for (let at = line.indexOf(byte); at !== -1 && at < line.length - 1; at = line.indexOf(byte, at + 1)) line[at] = SPACE;
+  }
+  return line;
+}
+
+/** Some gateways say 200 and put an error where the answer should be. */
+function holdsError(members: ReadonlyMap<string, Span>, body: Buffer): boolean {
+  const error = members.get('error');
+  if (error === undefined || ['choices', 'data', 'output'].some((key) => members.has(key))) return false;
+  return body[error.start] === 0x7b || body[error.start] === 0x22;
+}
+
+function hiddenStatus(body: Buffer): number {
+  const status = Number(readErrorBody(body).code);
+  return status >= 400 && status < 600 ? status : 502;
+}
+
+const brokenMessage = ({ status, body }: EngineAnswer): string =>
+  `The engine answered ${inWords(status)} with ${body.length} bytes that are not a JSON object in UTF-8: ${JSON.stringify(body.toString('utf8', 0, 200))}`;
+
+const inWords = (status: number): string => `${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
+
+const typeOf = (status: number): string => (status < 500 ? 'invalid_request_error' : 'server_error');
+
+const cut = (text: string): string =>
+  text.length <= MAX_MESSAGE_CHARACTERS ? text : `${text.slice(0, MAX_MESSAGE_CHARACTERS - 1).toWellFormed()}…`;
