@@ -1,4 +1,5 @@
 /** What the rooms below the API know of a job. The wire's shape is `contract/job.ts`. */
+import type { RowFormat } from './row-format.ts';
 import type { JobState } from './states.ts';
 
 /** Defaults that a job gives to its rows; a row's own field wins (`contract.md` 3.4). Absent means: not set by the job. */
@@ -40,8 +41,12 @@ export interface Job {
   readonly validatedAt: Date | null;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
-  /** Known once validated. */
+  /** Rows that this job runs; known once validated. Less than `inputRows` in a job that continues another. */
   readonly totalRows: number | null;
+  /** Rows of the input; known once validated. */
+  readonly inputRows: number | null;
+  /** How the input's lines are written; known once validated. */
+  readonly rowFormat: RowFormat | null;
   readonly planKey: string | null;
   /** Where the list of bad lines is, when validation failed. */
   readonly reportKey: string | null;

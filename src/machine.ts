@@ -1,0 +1,89 @@
+/** The machine room behind every door: database, object store, models and one worker, opened in order and closed in reverse. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Context, DEFAULT_LIMITS, type Limits } from './actions/context.ts';
+import { systemClock } from './base/clock.ts';
+import type { Log } from './base/log.ts';
+import { openStore } from './db/open-store.ts';
+import type { ModelShelf } from './model-shelf.ts';
+import { openDiskStore } from './storage/disk.ts';
+import { Worker } from './worker/worker.ts';
+import { DEFAULT_WORKER_LIMITS, type WorkerContext, type WorkerLimits } from './worker/worker-context.ts';
+
+export interface MachineOptions {
+  /** Everything lives in here: `database/`, `objects/`, `journal/`, `scratch/`, `secret`. */
+  readonly dataDir: string;
+  readonly models: ModelShelf;
+  readonly log: Log;
+  /** Whether lines may be bare `{"messages": …}`. */
+  readonly bareRows: boolean;
+  readonly limits?: Partial<Limits>;
+  readonly workerLimits?: Partial<WorkerLimits>;
+  readonly onTrouble?: WorkerContext['onTrouble'];
+}
+
+export interface Machine {
+  /** For actions. */
+  readonly context: Context;
+  readonly worker: Worker;
+  /** Signs download links; the same after every start. */
+  readonly secret: Buffer;
+  close(): Promise<void>;
+}
+
+/** Opens everything. The worker is made, not started: who calls decides when. */
+export async function openMachine({ dataDir, models, log, bareRows, ...options }: MachineOptions): Promise<Machine> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const store = await openStore({ url: `file:${join(dataDir, 'database')}`, log });
+  try {
+    const objects = await openDiskStore(join(dataDir, 'objects'));
+    const context: Context = {
+      store,
+      objects,
+      clock: systemClock,
+      models: models.registry,
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+    };
+    const worker = new Worker({
+      store,
+      objects,
+      serve: (model) => models.serve(model),
+      journalDir: join(dataDir, 'journal'),
+      scratchDir: join(dataDir, 'scratch'),
+      bareRows,
+      limits: { ...DEFAULT_WORKER_LIMITS, ...options.workerLimits },
+      clock: systemClock,
+      log,
+      ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
+    });
+    const secret = await readOrMakeSecret(join(dataDir, 'secret'));
+    return {
+      context,
+      worker,
+      secret,
+      async close() {
+        await worker.stop();
+        await models.close();
+        await store.close();
+      },
+    };
+  } catch (cause) {
+    await store.close();
+    throw cause;
+  }
+}
+
+async function readOrMakeSecret(path: string): Promise<Buffer> {
+  const known = await readFile(path).catch(() => undefined);
+  if (known?.length === 32) return known;
+  const secret = randomBytes(32);
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.writeFile(secret);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  return secret;
+}

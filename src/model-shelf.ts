@@ -1,0 +1,58 @@
+/** The models of this process: what callers may name, and the engines behind each, opened when the first row needs them. */
+import type { ModelRegistry, RegisteredModel } from './actions/model-registry.ts';
+import { makeModelRegistry } from './actions/model-registry.ts';
+import type { Engine } from './engines/engine.ts';
+import { makePool } from './engines/pool.ts';
+import type { ServedModel } from './worker/worker-context.ts';
+
+/** A model and the way to its engine. */
+export interface ShelvedModel extends RegisteredModel {
+  /** Opens the engine; called once, again only after it failed. */
+  readonly open: () => Promise<OpenedModel>;
+}
+
+export interface OpenedModel {
+  readonly engine: Engine;
+  /** The engine's own name for the model. */
+  readonly model: string;
+  readonly contextLength?: number;
+}
+
+export interface ModelShelf {
+  readonly registry: ModelRegistry;
+  /** The engines behind a model, opened by now; undefined when there is no such model. Rejects when its engine can't be opened. */
+  serve(name: string): Promise<ServedModel | undefined>;
+  close(): Promise<void>;
+}
+
+/** `concurrency` fixes how many requests an engine gets at once; without it that is found. */
+export function makeModelShelf(models: readonly ShelvedModel[], { concurrency }: { readonly concurrency?: number } = {}): ModelShelf {
+  const served = new Map<string, Promise<ServedModel>>();
+  const engines = new Set<Engine>();
+
+  const open = async (model: ShelvedModel): Promise<ServedModel> => {
+    const opened = await model.open();
+    engines.add(opened.engine);
+    const pool = makePool([{ engine: opened.engine, model: opened.model }], concurrency === undefined ? {} : { limit: concurrency });
+    const contextLength = opened.contextLength ?? model.contextLength;
+    return { pool, ...(contextLength === undefined ? {} : { maxTokensLimit: contextLength }) };
+  };
+
+  return {
+    registry: makeModelRegistry(() => models),
+    async serve(name) {
+      const model = models.find((candidate) => candidate.name === name);
+      if (model === undefined) return undefined;
+      const known = served.get(name);
+      if (known !== undefined) return known;
+      const opening = open(model);
+      served.set(name, opening);
+      opening.catch(() => served.delete(name));
+      return opening;
+    },
+    async close() {
+      await Promise.allSettled(served.values());
+      await Promise.all([...engines].map((engine) => engine.close()));
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** Watches a run's job to its end and tells the view. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Caller } from './actions/context.ts';
+import { getJob } from './actions/get-job.ts';
+import { Problem } from './base/problem.ts';
+import type { RunProgress, RunView } from './cli/doors.ts';
+import { listDatasetFiles } from './db/queries/list-dataset-files.ts';
+import type { Job, Progress } from './jobs/job.ts';
+import { isFinal } from './jobs/states.ts';
+import type { Machine } from './machine.ts';
+import { readChain, sumChain } from './run-chain.ts';
+
+const EVERY_MS = 200;
+
+export interface FollowOptions {
+  readonly caller: Caller;
+  readonly jobId: string;
+  readonly view: RunView;
+  /** Aborted: drain, save, and end as stopped. */
+  readonly stop: AbortSignal;
+}
+
+/** How the run stands when nobody works on it any more. */
+export interface RunEnd {
+  readonly job: Job;
+  readonly stopped: boolean;
+  readonly elapsedMs: number;
+}
+
+export async function followJob(machine: Machine, options: FollowOptions): Promise<RunEnd> {
+  const { context, worker } = machine;
+  const { caller, jobId, stop } = options;
+  const before = await sumChain(context, await readChain(context, caller));
+  let job = await getJob(context, caller, jobId);
+  let told = false;
+  const began = performance.now();
+  const elapsedMs = (): number => performance.now() - began;
+  while (!isFinal(job.state) && !stop.aborted) {
+    if (!told && job.state !== 'VALIDATING') {
+      told = true;
+      await tellInput(machine, options, { job, before });
+    }
+    if (told) options.view.progress(await measure(machine, { caller, job, before, elapsedMs: elapsedMs() }));
+    await delay(EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
+    job = await getJob(context, caller, jobId);
+  }
+  if (stop.aborted) await worker.stop();
+  if (job.reportKey !== null) throw await badLines(machine, job);
+  if (job.state === 'FAILED' && job.planKey === null) throw refusal(job);
+  if (!told && job.state !== 'VALIDATING') await tellInput(machine, options, { job, before });
+  if (told) options.view.progress(await measure(machine, { caller, job, before, elapsedMs: elapsedMs() }));
+  return { job: await getJob(context, caller, jobId), stopped: stop.aborted, elapsedMs: elapsedMs() };
+}
+
+interface Measured {
+  readonly caller: Caller;
+  readonly job: Job;
+  /** What was there before this run of the command began. */
+  readonly before: Progress;
+  readonly elapsedMs: number;
+}
+
+async function measure({ context, worker }: Machine, { caller, job, before, elapsedMs }: Measured): Promise<RunProgress> {
+  const chain = await readChain(context, caller);
+  const committed = await sumChain(context, chain);
+  const live = worker.live(job.uid);
+  return {
+    total: chain[0]?.inputRows ?? 0,
+    ok: committed.ok + (live?.ok ?? 0),
+    failed: committed.failed + (live?.failed ?? 0),
+    inputTokens: committed.inputTokens + (live?.inputTokens ?? 0),
+    outputTokens: committed.outputTokens + (live?.outputTokens ?? 0),
+    cachedTokens: committed.cachedTokens + (live?.cachedTokens ?? 0),
+    elapsedMs,
+    doneBefore: before.ok,
+  };
+}
+
+async function tellInput({ context }: Machine, { caller, view }: FollowOptions, { job, before }: { readonly job: Job; readonly before: Progress }): Promise<void> {
+  const [file] = await listDatasetFiles(context.store.db, caller.accountId, job.inputDatasetId);
+  const bytes = file?.bytes ?? 0;
+  const done = before.ok;
+  view.validated({
+    rows: job.inputRows ?? 0,
+    bytes,
+    format: job.rowFormat ?? 'fireworks',
+    estimatedTokens: Math.ceil(bytes / 4),
+    ...(done > 0 ? { resumed: { done } } : {}),
+  });
+}
+
+async function badLines({ context }: Machine, { reportKey, statusMessage }: Job): Promise<Problem> {
+  const details = JSON.parse((await context.objects.read(reportKey ?? '')).toString()) as Record<string, unknown>;
+  return new Problem('INVALID_ARGUMENT', statusMessage, { reason: 'INVALID_DATASET', details });
+}
+
+const refusal = ({ statusMessage }: Job): Problem => new Problem('INVALID_ARGUMENT', statusMessage, { reason: 'DATASET_HAS_NO_ROWS' });

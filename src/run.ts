@@ -1,0 +1,110 @@
+/** `boatload run`: one file in, one file out. The server's machine room in a folder beside the output, without the server. */
+import { existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import type { Caller } from './actions/context.ts';
+import { Problem } from './base/problem.ts';
+import { makeLog } from './base/log.ts';
+import type { RunRequest, RunSummary, RunView } from './cli/doors.ts';
+import { type Machine, openMachine } from './machine.ts';
+import { makeModelShelf } from './model-shelf.ts';
+import { hostFacts } from './host-facts.ts';
+import { followJob } from './run-follow.ts';
+import { beginOrResume } from './run-job.ts';
+import { chooseModel } from './run-model.ts';
+import { exportResults } from './run-output.ts';
+import { checkRunPaths, type RunPaths, toRunPaths } from './run-paths.ts';
+
+/** A run has no deadline that a person would notice: it may be resumed next week. */
+const YEAR_SECONDS = 365 * 24 * 3600;
+export const RUN_CALLER: Caller = { accountId: 'local', name: 'local' };
+
+export async function run(request: RunRequest, view: RunView, stop: AbortSignal): Promise<RunSummary> {
+  view.opened(hostFacts());
+  const paths = toRunPaths(request);
+  await checkRunPaths(paths);
+  checkEarlierRun(paths, request);
+  const log = makeLog({ level: 'silent' });
+  const model = await chooseModel(request, { account: RUN_CALLER.accountId, view, stop, log });
+  const trouble = new AbortController();
+  const models = makeModelShelf([model], request.concurrency === undefined ? {} : { concurrency: request.concurrency });
+  const machine = await openMachine({
+    dataDir: paths.folder,
+    models,
+    log,
+    bareRows: true,
+    limits: { window: { minSeconds: 0, maxSeconds: YEAR_SECONDS, defaultSeconds: YEAR_SECONDS } },
+    onTrouble: (_, cause) => onTrouble(cause, { view, trouble }),
+  });
+  return runOn(machine, { request, paths, view, stop, trouble: trouble.signal, model: model.name });
+}
+
+interface Running {
+  readonly request: RunRequest;
+  readonly paths: RunPaths;
+  readonly view: RunView;
+  readonly stop: AbortSignal;
+  /** Aborted with the Problem that only a person can mend. */
+  readonly trouble: AbortSignal;
+  readonly model: string;
+}
+
+async function runOn(machine: Machine, running: Running): Promise<RunSummary> {
+  const { request, paths, view, stop, trouble, model } = running;
+  let keep = true;
+  try {
+    const job = await beginOrResume(machine.context, { request, paths, model, caller: RUN_CALLER, view });
+    await machine.worker.start();
+    const end = await followJob(machine, { caller: RUN_CALLER, jobId: job.id, view, stop: AbortSignal.any([stop, trouble]) });
+    if (trouble.aborted) throw trouble.reason;
+    const summary = await exportResults(machine.context, { caller: RUN_CALLER, end, paths });
+    keep = request.keep || summary.ok < summary.total;
+    return summary;
+  } catch (cause) {
+    // Nothing has run: leave no trace.
+    if (cause instanceof Problem && NOTHING_BEGUN.has(cause.reason)) keep = false;
+    throw cause;
+  } finally {
+    await machine.close();
+    if (!keep) await removeFolder(paths.folder);
+  }
+}
+
+const NOTHING_BEGUN: ReadonlySet<string> = new Set(['INVALID_DATASET', 'DATASET_TOO_LARGE', 'DATASET_EMPTY', 'DATASET_HAS_NO_ROWS', 'DOWNLOAD_DECLINED']);
+
+/** Answers that were paid for are never written over, and a run that was begun is never begun twice. */
+function checkEarlierRun({ output, folder }: RunPaths, { resume }: RunRequest): void {
+  if (resume) return;
+  if (existsSync(folder)) {
+    throw new Problem('FAILED_PRECONDITION', `A run to this output was begun before; its state is in ${folder}. Go on with it: the same command with --resume. Or remove that folder to begin anew.`, {
+      reason: 'RUN_EXISTS',
+    });
+  }
+  if (output !== undefined && existsSync(output)) {
+    throw new Problem('FAILED_PRECONDITION', `${output} exists already and is not written over. Choose another -o, or remove it.`, { reason: 'OUTPUT_EXISTS' });
+  }
+}
+
+/** Trouble that goes away by itself is told; trouble that only a person can mend stops the run. */
+function onTrouble(cause: unknown, { view, trouble }: { readonly view: RunView; readonly trouble: AbortController }): void {
+  if (cause instanceof Problem && !FOR_A_PERSON.has(cause.reason)) view.notice(cause.message);
+  else trouble.abort(cause);
+}
+
+const FOR_A_PERSON: ReadonlySet<string> = new Set([
+  'DISK_FULL',
+  'STORE_NOT_WRITABLE',
+  'DOWNLOAD_DECLINED',
+  'DOWNLOAD_FAILED',
+  'MODEL_FILE_INVALID',
+  'MODEL_FILE_NOT_FOUND',
+  'ENGINE_BINARY_MISSING',
+  'CONFIRMATION_NEEDED',
+  'PART_CORRUPT',
+]);
+
+/** Renamed first, so that a kill in the middle leaves no folder that looks like a run. */
+async function removeFolder(folder: string): Promise<void> {
+  const doomed = `${folder}.done-${process.pid}`;
+  await rename(folder, doomed);
+  await rm(doomed, { recursive: true, force: true });
+}

@@ -1,0 +1,34 @@
+/** Which rows of the input a chain of continued jobs has answered already. */
+import { findJob } from '../db/queries/find-job.ts';
+import { listParts } from '../db/queries/list-parts.ts';
+import type { Job } from '../jobs/job.ts';
+import { decodePlan } from '../jobs/plan-file.ts';
+import { hasPosition, type Ranges } from '../jobs/ranges.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/** A function that says of a row number whether some job of the chain before this one has succeeded with it. */
+export async function readAnsweredRows(context: WorkerContext, job: Job, rowCount: number): Promise<(row: number) => boolean> {
+  const answered = new Uint8Array(rowCount);
+  for (let id = job.continuedFrom; id !== null; ) {
+    const parent: Job | undefined = await findJob(context.store.db, job.accountId, id);
+    if (parent === undefined) break;
+    await markSucceededRows(context, parent, answered);
+    id = parent.continuedFrom;
+  }
+  return (row) => answered[row] === 1;
+}
+
+async function markSucceededRows({ store, objects }: WorkerContext, job: Job, answered: Uint8Array): Promise<void> {
+  if (job.planKey === null) return;
+  const plan = decodePlan(await objects.read(job.planKey));
+  for (const part of await listParts(store.db, job.uid)) {
+    for (const position of positionsOf(part.rows)) {
+      const row = plan[position]?.row;
+      if (row !== undefined && !hasPosition(part.failedRows, position)) answered[row] = 1;
+    }
+  }
+}
+
+function* positionsOf(ranges: Ranges): Generator<number> {
+  for (const [first, end] of ranges) for (let position = first; position < end; position++) yield position;
+}

@@ -1,0 +1,28 @@
+import type { Leases, PartClaim } from '../jobs/leases.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { Segment } from './journal.ts';
+import { partKey } from './object-keys.ts';
+
+export interface CommitResult {
+  readonly accepted: readonly PartClaim[];
+  /** Claims whose lease somebody else holds by now, or whose rows were committed before. */
+  readonly refused: readonly PartClaim[];
+}
+
+/**
+ * Makes a segment's rows true: first the object, then the one statement that claims them. Safe to repeat: the key comes from the
+ * segment's id, and rows that are done already are refused.
+ */
+export async function commitSegment(
+  { objects, leases }: { readonly objects: ObjectStore; readonly leases: Leases },
+  { jobUid, id, tally, bytes }: Segment,
+): Promise<CommitResult> {
+  const key = partKey(jobUid, id);
+  const claims = tally.claims(jobUid, key);
+  await objects.put(key, bytes);
+  const verdicts = await leases.commit(claims);
+  return {
+    accepted: claims.filter((_, index) => verdicts[index] === true),
+    refused: claims.filter((_, index) => verdicts[index] !== true),
+  };
+}

@@ -1,0 +1,148 @@
+/** One job as long as this worker holds shards of it: its journal, its engines, its signals. */
+import { setMaxListeners } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Problem } from '../base/problem.ts';
+import type { Pool } from '../engines/pool.ts';
+import type { Job } from '../jobs/job.ts';
+import type { PartClaim } from '../jobs/leases.ts';
+import type { PartEntry } from '../jobs/part-entries.ts';
+import { compileRequest, type RequestMaker } from '../jobs/request.ts';
+import { commitSegment } from './commit-segment.ts';
+import { Journal, type Segment } from './journal.ts';
+import type { RowSource } from './read-rows.ts';
+import type { ServedModel, WorkerContext } from './worker-context.ts';
+
+/** A failed commit is tried again this often: the rows wait safely in the journal. */
+const COMMIT_AGAIN_MS = 1_000;
+
+export interface JobRunOptions {
+  readonly context: WorkerContext;
+  readonly job: Job;
+  readonly served: ServedModel;
+  readonly source: RowSource;
+  /** Told which claims became true and which were refused. */
+  readonly onCommit: (claims: { readonly accepted: readonly PartClaim[]; readonly refused: readonly PartClaim[] }) => void;
+  /** Told that no engine will ever answer, or that the disk has failed: the job's shards are given up. */
+  readonly onFailure: (cause: unknown) => void;
+}
+
+export class JobRun {
+  readonly job: Job;
+  readonly pool: Pool;
+  readonly source: RowSource;
+  readonly attempts: number;
+  readonly journal: Journal;
+  /** Rows finished by this worker that no commit has counted yet. */
+  readonly live = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0 };
+  readonly #options: JobRunOptions;
+  readonly #requests = new Map<string, RequestMaker>();
+  #turn: Promise<void> = Promise.resolve();
+  /** Dispatch no further rows. */
+  readonly #stop = new AbortController();
+  /** Drop the rows in flight as well. */
+  readonly #abort = new AbortController();
+
+  constructor(options: JobRunOptions) {
+    const { context, job, served, source } = options;
+    this.#options = options;
+    this.job = job;
+    this.pool = served.pool;
+    this.source = source;
+    this.attempts = context.limits.attempts;
+    this.journal = new Journal({
+      jobUid: job.uid,
+      dir: context.journalDir,
+      commit: (segment) => this.#commit(segment),
+      onFailure: options.onFailure,
+    });
+    // Every row in flight listens: far more than the ten after which Node suspects a leak.
+    for (const { signal } of [this.#stop, this.#abort]) setMaxListeners(0, signal);
+  }
+
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  get aborted(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Runs `dispatch` when the shards before it have dispatched all their rows: a job's rows go out in the order of its plan. */
+  inTurn(dispatch: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(dispatch);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** No further rows; those in flight go on. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  abort(): void {
+    this.#stop.abort();
+    this.#abort.abort();
+  }
+
+  fail(message: string): void {
+    this.#options.onFailure(new Problem('UNAVAILABLE', message, { reason: 'NO_ENGINE_FOR_JOB' }));
+  }
+
+  /** A defect of ours: the job's shards are given up with it. */
+  crash(cause: unknown): void {
+    this.#options.onFailure(cause);
+  }
+
+  /** The request maker for an engine's own name of the model. */
+  requestsFor(model: string): RequestMaker {
+    const known = this.#requests.get(model);
+    if (known !== undefined) return known;
+    const { served, job } = this.#options;
+    const requests = compileRequest(job.settings, {
+      model,
+      format: job.rowFormat ?? 'fireworks',
+      ...(served.maxTokensLimit === undefined ? {} : { maxTokensLimit: served.maxTokensLimit }),
+    });
+    this.#requests.set(model, requests);
+    return requests;
+  }
+
+  finish(entry: PartEntry): void {
+    this.#count(entry, 1);
+    this.journal.add(entry);
+  }
+
+  async #commit(segment: Segment): Promise<void> {
+    const { context, onCommit } = this.#options;
+    for (;;) {
+      try {
+        const result = await commitSegment({ objects: context.objects, leases: context.store.leases }, segment);
+        this.#settleLive([...result.accepted, ...result.refused]);
+        onCommit(result);
+        return;
+      } catch (cause) {
+        context.log.warn({ cause, jobUid: segment.jobUid }, 'commit failed, trying again');
+        context.onTrouble?.(segment.jobUid, cause);
+        // After an abort nobody waits for it: the journal stays on disk and is adopted at the next start.
+        await delay(COMMIT_AGAIN_MS, undefined, { signal: this.aborted });
+      }
+    }
+  }
+
+  #count(entry: PartEntry, sign: 1 | -1): void {
+    this.live[entry.kind === 'success' ? 'ok' : 'failed'] += sign;
+    this.live.inputTokens += sign * entry.inputTokens;
+    this.live.outputTokens += sign * entry.outputTokens;
+    this.live.cachedTokens += sign * entry.cachedTokens;
+  }
+
+  #settleLive(claims: readonly PartClaim[]): void {
+    for (const claim of claims) {
+      this.live.ok -= claim.ok;
+      this.live.failed -= claim.failed;
+      this.live.inputTokens -= claim.inputTokens;
+      this.live.outputTokens -= claim.outputTokens;
+      this.live.cachedTokens -= claim.cachedTokens;
+    }
+  }
+}

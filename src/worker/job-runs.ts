@@ -1,0 +1,94 @@
+/** The jobs of which this worker holds shards, each opened once and shared by its shards. */
+import { Problem } from '../base/problem.ts';
+import { endJobEarly } from '../db/queries/end-job-early.ts';
+import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
+import type { CommitResult } from './commit-segment.ts';
+import { findInputFile } from './input-file.ts';
+import { JobRun } from './job-run.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+export interface JobRuns {
+  /** Undefined when the job can't run at present: no engine can be had for it. */
+  open(jobUid: string): Promise<JobRun | undefined>;
+  find(jobUid: string): JobRun | undefined;
+  forget(jobUid: string): void;
+  /** No further rows of any job. */
+  stopAll(): void;
+  /** And none of those in flight. */
+  abortAll(): void;
+  /** Says what went wrong to the log and to whoever listens. */
+  trouble(jobUid: string, cause: unknown): void;
+}
+
+export interface JobRunsOptions {
+  readonly onCommit: (result: CommitResult) => void;
+  /** Ends this worker's part in a job, keeping what is finished. */
+  readonly drop: (jobUid: string) => Promise<void>;
+}
+
+export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsOptions): JobRuns {
+  const opening = new Map<string, Promise<JobRun | undefined>>();
+  const opened = new Map<string, JobRun>();
+
+  const trouble = (jobUid: string, cause: unknown): void => {
+    context.log.error({ cause, jobUid }, 'trouble with a job');
+    context.onTrouble?.(jobUid, cause);
+  };
+
+  /** Engines that refuse every row of the job end it, with the rows that are committed; any other trouble is tried again by the next lease. */
+  const giveUp = async (jobUid: string, cause: unknown): Promise<void> => {
+    const job = opened.get(jobUid);
+    if (job === undefined || job.aborted.aborted) return;
+    trouble(jobUid, cause);
+    await drop(jobUid);
+    if (!(cause instanceof Problem) || cause.reason !== 'NO_ENGINE_FOR_JOB') return;
+    await endJobEarly(context.store, jobUid, { outcome: 'FAILED', statusCode: cause.code, statusMessage: cause.message });
+  };
+
+  const make = async (jobUid: string): Promise<JobRun | undefined> => {
+    const job = await findJobByUid(context.store.db, jobUid);
+    if (job === undefined || job.planKey === null) return undefined;
+    const served = await context.serve(job.model);
+    if (served === undefined) {
+      throw new Problem('UNAVAILABLE', `No engine serves ${job.model} at present; the job waits.`, { reason: 'NO_ENGINE_FOR_MODEL' });
+    }
+    const { objectKey: inputKey } = await findInputFile(context, job);
+    const run = new JobRun({
+      context,
+      job,
+      served,
+      source: { objects: context.objects, planKey: job.planKey, inputKey },
+      onCommit,
+      onFailure: (cause) => void giveUp(jobUid, cause).catch((failure: unknown) => trouble(jobUid, failure)),
+    });
+    opened.set(jobUid, run);
+    return run;
+  };
+
+  const forget = (jobUid: string): void => {
+    opening.delete(jobUid);
+    opened.delete(jobUid);
+  };
+
+  return {
+    open(jobUid) {
+      const known = opening.get(jobUid);
+      if (known !== undefined) return known;
+      const promise = make(jobUid).catch((cause: unknown) => {
+        trouble(jobUid, cause);
+        return undefined;
+      });
+      opening.set(jobUid, promise);
+      return promise;
+    },
+    find: (jobUid) => opened.get(jobUid),
+    forget,
+    stopAll: () => {
+      for (const job of opened.values()) job.stop();
+    },
+    abortAll: () => {
+      for (const job of opened.values()) job.abort();
+    },
+    trouble,
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * A job's committed entries in input order, out of parts that are in the order in which rows finished.
+ *
+ * Memory stays flat whatever the job's size (P5): when all entries don't fit one bucket, they are first dealt by row number to bucket files on
+ * local disk, which are then sorted one at a time. All reading and writing is sequential, so an object store across a network is as good as a local one.
+ */
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { Problem } from '../base/problem.ts';
+import { decodeEntries, encodeEntry, type PartEntry } from '../jobs/part-entries.ts';
+import { hasPosition, type Ranges } from '../jobs/ranges.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+const BUCKET_BYTES = 32 * 1024 * 1024;
+
+/** What one commit made true inside one part object. */
+export interface CommittedPart {
+  readonly objectKey: string;
+  readonly shard: number;
+  readonly epoch: number;
+  readonly rows: Ranges;
+  readonly bytes: number;
+}
+
+export interface MergeOptions {
+  readonly objects: ObjectStore;
+  readonly parts: readonly CommittedPart[];
+  /** Row numbers are below this. */
+  readonly rowCount: number;
+  /** An empty or absent folder on local disk, ours for the time of the merge. */
+  readonly scratchDir: string;
+  readonly bucketBytes?: number;
+}
+
+export async function* mergeParts(options: MergeOptions): AsyncGenerator<PartEntry> {
+  const bytes = options.parts.reduce((sum, part) => sum + part.bytes, 0);
+  const bucketCount = Math.max(1, Math.ceil(bytes / (options.bucketBytes ?? BUCKET_BYTES)));
+  if (bucketCount === 1) yield* inRowOrder(await collect(readParts(options)));
+  else yield* mergeBuckets(options, bucketCount);
+}
+
+/** The entries that commits made true. An object may hold others: of leases that were lost before the commit. */
+async function* readParts({ objects, parts }: MergeOptions): AsyncGenerator<PartEntry> {
+  for (const [objectKey, committed] of Map.groupBy(parts, (part) => part.objectKey)) {
+    const bytes = await objects.read(objectKey);
+    const { entries, validBytes } = decodeEntries(bytes);
+    if (validBytes !== bytes.length) {
+      throw new Problem('DATA_LOSS', `Part ${objectKey} is damaged at byte ${validBytes} of ${bytes.length}.`, { reason: 'PART_CORRUPT' });
+    }
+    const byLease = new Map(committed.map((part) => [`${part.shard}/${part.epoch}`, part.rows]));
+    for (const entry of entries) {
+      const rows = byLease.get(`${entry.shard}/${entry.epoch}`);
+      if (rows !== undefined && hasPosition(rows, entry.position)) yield entry;
+    }
+  }
+}
+
+async function* mergeBuckets(options: MergeOptions, bucketCount: number): AsyncGenerator<PartEntry> {
+  await rm(options.scratchDir, { recursive: true, force: true });
+  await mkdir(options.scratchDir, { recursive: true });
+  try {
+    const paths = await dealToBuckets(options, bucketCount);
+    for (const path of paths) {
+      yield* inRowOrder(decodeEntries(await readFile(path)).entries);
+      await rm(path);
+    }
+  } finally {
+    await rm(options.scratchDir, { recursive: true, force: true });
+  }
+}
+
+async function dealToBuckets(options: MergeOptions, bucketCount: number): Promise<readonly string[]> {
+  const paths = Array.from({ length: bucketCount }, (_, bucket) => join(options.scratchDir, `bucket-${bucket}`));
+  const files = paths.map((path) => createWriteStream(path, { highWaterMark: 128 * 1024 }));
+  for await (const entry of readParts(options)) {
+    const file = files[Math.min(bucketCount - 1, Math.floor((entry.row * bucketCount) / options.rowCount))];
+    if (file !== undefined && !file.write(encodeEntry(entry))) await drained(file);
+  }
+  for (const file of files) file.end();
+  await Promise.all(files.map((file) => finished(file)));
+  return paths;
+}
+
+const drained = (file: WriteStream): Promise<void> =>
+  new Promise((resolve, reject) => {
+    file.once('drain', resolve).once('error', reject);
+  });
+
+const inRowOrder = (entries: readonly PartEntry[]): PartEntry[] => entries.toSorted((a, b) => a.row - b.row);
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

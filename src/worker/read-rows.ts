@@ -1,0 +1,84 @@
+/** A shard's rows, read from the input in the order of the plan, a little ahead of dispatch. */
+import { type PlannedRow, decodePlan, PLAN_ENTRY_BYTES } from '../jobs/plan-file.ts';
+import type { ShardLease } from '../jobs/leases.ts';
+import { hasPosition } from '../jobs/ranges.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+const SLICE_BYTES = 1024 * 1024;
+const SLICE_ROWS = 256;
+/** Two rows this close in the file are fetched with one read. */
+const GAP_BYTES = 16 * 1024;
+
+export interface ReadableRow {
+  readonly position: number;
+  /** Row number in the input, from 0. */
+  readonly row: number;
+  readonly line: Buffer;
+}
+
+export interface RowSource {
+  readonly objects: ObjectStore;
+  readonly planKey: string;
+  readonly inputKey: string;
+}
+
+type Placed = PlannedRow & { readonly position: number };
+
+/** The rows of the lease that are not done yet. */
+export async function* readRows(source: RowSource, lease: ShardLease): AsyncGenerator<ReadableRow> {
+  const plan = await source.objects.read(source.planKey, {
+    start: lease.first * PLAN_ENTRY_BYTES,
+    end: (lease.first + lease.count) * PLAN_ENTRY_BYTES,
+  });
+  const rows = decodePlan(plan)
+    .map((row, index) => ({ ...row, position: lease.first + index }))
+    .filter(({ position }) => !hasPosition(lease.done, position));
+  for (const slice of toSlices(rows)) yield* await readSlice(source, slice);
+}
+
+function* toSlices(rows: readonly Placed[]): Generator<readonly Placed[]> {
+  let slice: Placed[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    if (slice.length > 0 && (bytes + row.length > SLICE_BYTES || slice.length === SLICE_ROWS)) {
+      yield slice;
+      slice = [];
+      bytes = 0;
+    }
+    slice.push(row);
+    bytes += row.length;
+  }
+  if (slice.length > 0) yield slice;
+}
+
+/** Neighbours in the plan are often neighbours in the file: they share a read. */
+async function readSlice({ objects, inputKey }: RowSource, slice: readonly Placed[]): Promise<readonly ReadableRow[]> {
+  const lines = new Map<number, Buffer>();
+  await Promise.all(
+    toSpans(slice).map(async ({ start, end, rows }) => {
+      const bytes = await objects.read(inputKey, { start, end });
+      for (const row of rows) lines.set(row.position, bytes.subarray(row.offset - start, row.offset - start + row.length));
+    }),
+  );
+  return slice.map(({ position, row }) => ({ position, row, line: lines.get(position) ?? Buffer.alloc(0) }));
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly rows: readonly Placed[];
+}
+
+function toSpans(slice: readonly Placed[]): readonly Span[] {
+  const spans: { start: number; end: number; rows: Placed[] }[] = [];
+  for (const row of slice.toSorted((a, b) => a.offset - b.offset)) {
+    const last = spans.at(-1);
+    const end = row.offset + row.length;
+    if (last === undefined || row.offset - last.end > GAP_BYTES) spans.push({ start: row.offset, end, rows: [row] });
+    else {
+      last.end = end;
+      last.rows.push(row);
+    }
+  }
+  return spans;
+}

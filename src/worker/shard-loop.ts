@@ -1,0 +1,138 @@
+/**
+ * Takes shards and runs them beside each other.
+ *
+ * It holds more shards than one job may have in the queue, so that no job can fill it; the shards of one job dispatch one after another, in plan order,
+ * which is what prefix caches like.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PartClaim, ShardLease } from '../jobs/leases.ts';
+import { type JobRuns, makeJobRuns } from './job-runs.ts';
+import { ShardRun } from './shard-run.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+const IDLE_MS = 1_000;
+const HEARTBEAT_MS = 3_000;
+const AGAIN_MS = 1_000;
+
+/** What this worker has finished and not committed yet. */
+export interface LiveProgress {
+  readonly ok: number;
+  readonly failed: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens: number;
+}
+
+export class ShardLoop {
+  readonly #context: WorkerContext;
+  readonly #jobs: JobRuns;
+  /** Every lease we hold, also of shards that wait for their engine to open, and the end of its run. */
+  readonly #held = new Map<ShardLease, Promise<void>>();
+  readonly #shards = new Set<ShardRun>();
+  readonly #stop = new AbortController();
+  #room: (() => void) | undefined;
+  #loop: Promise<void> = Promise.resolve();
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(context: WorkerContext) {
+    this.#context = context;
+    this.#jobs = makeJobRuns(context, { onCommit: (claims) => this.#onCommit(claims), drop: (jobUid) => this.drop(jobUid) });
+  }
+
+  start(): void {
+    this.#loop = this.#takeShards();
+    this.#heartbeat = setInterval(() => void this.#keep(), HEARTBEAT_MS);
+  }
+
+  live(jobUid: string): LiveProgress | undefined {
+    return this.#jobs.find(jobUid)?.live;
+  }
+
+  /** Ends this worker's part in a job: rows in flight are dropped, finished ones committed, leases given back. */
+  async drop(jobUid: string): Promise<void> {
+    this.#jobs.find(jobUid)?.abort();
+    await Promise.all([...this.#held].filter(([lease]) => lease.jobUid === jobUid).map(([, end]) => end));
+  }
+
+  /** Takes no more rows, lets those in flight finish for `drainMs`, commits what is finished and gives the leases back. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#room?.();
+    this.#jobs.stopAll();
+    const impatience = setTimeout(() => this.#jobs.abortAll(), this.#context.limits.drainMs);
+    await this.#loop;
+    await Promise.all(this.#held.values());
+    clearTimeout(impatience);
+    clearInterval(this.#heartbeat);
+  }
+
+  async #takeShards(): Promise<void> {
+    const { leases } = this.#context.store;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        const room = this.#context.limits.heldShards - this.#held.size;
+        const taken = room > 0 ? await leases.take(room) : [];
+        for (const lease of taken) this.#hold(lease);
+        if (room === 0) await new Promise<void>((resolve) => { this.#room = resolve; });
+        else if (taken.length === 0) await leases.waitForWork(IDLE_MS, signal);
+      } catch (cause) {
+        if (signal.aborted) return;
+        this.#context.log.warn({ cause }, 'cannot take shards, trying again');
+        await this.#pause();
+      }
+    }
+  }
+
+  #hold(lease: ShardLease): void {
+    const end = this.#runLease(lease)
+      .catch((cause: unknown) => this.#jobs.trouble(lease.jobUid, cause))
+      .finally(() => {
+        this.#held.delete(lease);
+        if (![...this.#held.keys()].some(({ jobUid }) => jobUid === lease.jobUid)) this.#jobs.forget(lease.jobUid);
+        this.#room?.();
+      });
+    this.#held.set(lease, end);
+  }
+
+  async #runLease(lease: ShardLease): Promise<void> {
+    const { leases } = this.#context.store;
+    const job = await this.#jobs.open(lease.jobUid);
+    if (job === undefined) {
+      await this.#pause();
+      return leases.giveBack(lease);
+    }
+    if (this.#stop.signal.aborted) job.stop();
+    const shard = new ShardRun(job, lease);
+    this.#shards.add(shard);
+    try {
+      const end = await shard.run();
+      if (end === 'done') await leases.settle(lease);
+      if (end === 'stopped') await leases.giveBack(lease);
+    } finally {
+      this.#shards.delete(shard);
+    }
+  }
+
+  #onCommit({ accepted, refused }: { readonly accepted: readonly PartClaim[]; readonly refused: readonly PartClaim[] }): void {
+    for (const claim of accepted) this.#shardOf(claim)?.committed(claim);
+    for (const claim of refused) this.#shardOf(claim)?.lose();
+  }
+
+  #shardOf({ jobUid, shard, epoch }: PartClaim): ShardRun | undefined {
+    return [...this.#shards].find(({ lease }) => lease.jobUid === jobUid && lease.shard === shard && lease.epoch === epoch);
+  }
+
+  async #keep(): Promise<void> {
+    try {
+      const lost = new Set(await this.#context.store.leases.keep([...this.#held.keys()]));
+      for (const shard of this.#shards) if (lost.has(shard.lease)) shard.lose();
+    } catch (cause) {
+      this.#context.log.warn({ cause }, 'heartbeat failed, trying again');
+    }
+  }
+
+  async #pause(): Promise<void> {
+    await delay(AGAIN_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+}

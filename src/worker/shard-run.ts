@@ -1,0 +1,90 @@
+/** One leased shard from its first row to its settlement. */
+import { setMaxListeners } from 'node:events';
+import type { PartClaim, ShardLease } from '../jobs/leases.ts';
+import { countPositions } from '../jobs/ranges.ts';
+import type { JobRun } from './job-run.ts';
+import { type ReadableRow, readRows } from './read-rows.ts';
+import { runRow } from './run-row.ts';
+
+export type ShardEnd =
+  /** All rows are committed. */
+  | 'done'
+  /** Somebody else holds the shard: nothing of ours counts any more. */
+  | 'lost'
+  /** The worker or the job stops; rows may be left. */
+  | 'stopped';
+
+export class ShardRun {
+  readonly job: JobRun;
+  readonly lease: ShardLease;
+  readonly #lost = new AbortController();
+  readonly #dispatchUntil: AbortSignal;
+  readonly #answerUntil: AbortSignal;
+  #inFlight = 0;
+  #uncommitted: number;
+  #onIdle: (() => void) | undefined;
+
+  constructor(job: JobRun, lease: ShardLease) {
+    this.job = job;
+    this.lease = lease;
+    this.#uncommitted = lease.count - countPositions(lease.done);
+    this.#dispatchUntil = AbortSignal.any([job.stopped, this.#lost.signal]);
+    this.#answerUntil = AbortSignal.any([job.aborted, this.#lost.signal]);
+    for (const signal of [this.#dispatchUntil, this.#answerUntil]) setMaxListeners(0, signal);
+  }
+
+  /** Runs the rows and waits until they are committed. */
+  async run(): Promise<ShardEnd> {
+    await this.job.inTurn(() => this.#dispatch());
+    await this.#idle();
+    await this.job.journal.flush();
+    if (this.#lost.signal.aborted) return 'lost';
+    return this.#uncommitted === 0 ? 'done' : 'stopped';
+  }
+
+  /** Somebody else holds the shard: stop, and let nothing of it be committed. */
+  lose(): void {
+    this.#lost.abort();
+  }
+
+  committed(claim: PartClaim): void {
+    this.#uncommitted -= claim.ok + claim.failed;
+  }
+
+  async #dispatch(): Promise<void> {
+    try {
+      for await (const row of readRows(this.job.source, this.lease)) {
+        await this.job.journal.room();
+        const slot = await this.job.pool.acquire(this.job.job.uid, this.#dispatchUntil);
+        this.#inFlight += 1;
+        void this.#answer(row, slot);
+      }
+    } catch (cause) {
+      if (!this.#dispatchUntil.aborted) throw cause;
+    }
+  }
+
+  async #answer(row: ReadableRow, slot: Parameters<typeof runRow>[2]['slot']): Promise<void> {
+    try {
+      const outcome = await runRow(this.job, row, { slot, signal: this.#answerUntil });
+      if (outcome.kind === 'fatal') this.job.fail(outcome.message);
+      if (outcome.kind === 'result' && !this.#lost.signal.aborted) {
+        const { shard, epoch } = this.lease;
+        this.job.finish({ ...outcome.result, position: row.position, row: row.row, shard, epoch });
+      }
+    } catch (cause) {
+      this.job.crash(cause);
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#onIdle?.();
+    }
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Store } from '../db/store.ts';
+import type { Pool } from '../engines/pool.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+/** The engines behind a model, and what its rows must know. */
+export interface ServedModel {
+  readonly pool: Pool;
+  /** A row that asks for more is given this much; undefined means that the engine decides. */
+  readonly maxTokensLimit?: number;
+}
+
+export interface WorkerLimits {
+  /** A shard ends at whichever comes first. */
+  readonly shardRows: number;
+  readonly shardBytes: number;
+  /** How many of a job's shards wait in the queue at a time. */
+  readonly windowShards: number;
+  /** How many shards this worker holds at a time: several times `windowShards`, or one job keeps the others out. */
+  readonly heldShards: number;
+  /** A job whose result rows reach this many bytes ends early as EXPIRED. */
+  readonly outputBytes: number;
+  /** Tries of one row, refusals by a busy engine not counted. */
+  readonly attempts: number;
+  /** How long rows in flight may take to finish after a stop is asked for. */
+  readonly drainMs: number;
+}
+
+export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
+  shardRows: 1_000,
+  shardBytes: 8 * 1024 * 1024,
+  windowShards: 6,
+  heldShards: 24,
+  outputBytes: 8 * 1024 ** 3,
+  attempts: 5,
+  drainMs: 10_000,
+};
+
+/** Everything a worker works with; made on the roof. */
+export interface WorkerContext {
+  readonly store: Store;
+  readonly objects: ObjectStore;
+  /** Undefined when no engine serves the model (any more); rejects when its engine can't be opened. The first call may take as long as a model's start. */
+  readonly serve: (model: string) => Promise<ServedModel | undefined>;
+  /** Folders on local disk, ours alone: journals survive a crash, scratch does not need to. */
+  readonly journalDir: string;
+  readonly scratchDir: string;
+  /** Whether lines may be bare `{"messages": …}` without a custom_id. */
+  readonly bareRows: boolean;
+  readonly limits: WorkerLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told of trouble that a person should hear of while the worker tries again. */
+  readonly onTrouble?: (jobUid: string, cause: unknown) => void;
+}

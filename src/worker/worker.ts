@@ -1,0 +1,62 @@
+/** One worker: plans, runs shards, writes results, and keeps the clock. Everything it does can be killed at any instant and goes on at the next start. */
+import { Problem } from '../base/problem.ts';
+import { failValidation } from '../db/queries/fail-validation.ts';
+import { type Adoption, adoptJournals } from './adopt-journals.ts';
+import { planJob } from './plan-job.ts';
+import { type LiveProgress, ShardLoop } from './shard-loop.ts';
+import { TaskLoop } from './task-loop.ts';
+import { Upkeep } from './upkeep.ts';
+import type { WorkerContext } from './worker-context.ts';
+import { writeResults } from './write-results.ts';
+
+export class Worker {
+  readonly #context: WorkerContext;
+  readonly #shards: ShardLoop;
+  readonly #plans: TaskLoop;
+  readonly #merges: TaskLoop;
+  readonly #upkeep: Upkeep;
+
+  constructor(context: WorkerContext) {
+    this.#context = context;
+    this.#shards = new ShardLoop(context);
+    this.#plans = new TaskLoop(context, 'plan', (jobUid, signal) => planOrRefuse(context, jobUid, signal));
+    this.#merges = new TaskLoop(context, 'merge', (jobUid) => writeResults(context, jobUid));
+    this.#upkeep = new Upkeep(context, (jobUid) => this.#shards.drop(jobUid));
+  }
+
+  /** Adopts what a dead process left on this disk, then begins to work. */
+  async start(): Promise<Adoption> {
+    const { journalDir, objects, store, log } = this.#context;
+    const adoption = await adoptJournals(journalDir, { objects, leases: store.leases });
+    if (adoption.segments > 0) log.info(adoption, 'journals adopted');
+    for (const part of [this.#plans, this.#shards, this.#merges, this.#upkeep]) part.start();
+    return adoption;
+  }
+
+  /** Takes no more rows, lets those in flight finish for a while, commits, gives everything back. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#plans, this.#shards, this.#merges, this.#upkeep].map((part) => part.stop()));
+  }
+
+  /** What this worker has finished of a job beyond the committed parts. */
+  live(jobUid: string): LiveProgress | undefined {
+    return this.#shards.live(jobUid);
+  }
+
+  /** Ends this worker's part in a job, keeping what is finished. */
+  drop(jobUid: string): Promise<void> {
+    return this.#shards.drop(jobUid);
+  }
+}
+
+/** A refusal by the plan is the job's end, with the reason in its status; trouble with disk or database is not. */
+async function planOrRefuse(context: WorkerContext, jobUid: string, signal: AbortSignal): Promise<void> {
+  try {
+    await planJob(context, jobUid, signal);
+  } catch (cause) {
+    if (!(cause instanceof Problem) || !REFUSALS.has(cause.code)) throw cause;
+    await failValidation(context.store.db, jobUid, { statusCode: cause.code, statusMessage: cause.message, reportKey: null });
+  }
+}
+
+const REFUSALS: ReadonlySet<string> = new Set(['INVALID_ARGUMENT', 'FAILED_PRECONDITION', 'NOT_FOUND', 'OUT_OF_RANGE']);

@@ -1,0 +1,87 @@
+/** The last step of a job: parts become the two files of its output dataset. Run again after a crash, it writes the same bytes. */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { finishJob } from '../db/queries/finish-job.ts';
+import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
+import { listParts } from '../db/queries/list-parts.ts';
+import type { PartEntry } from '../jobs/part-entries.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { mergeParts } from './merge-parts.ts';
+import { outputKey, partsPrefix } from './object-keys.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/** The names that clients look for: successes, and failures (JSON lines without an extension). */
+export const SUCCESS_FILE = 'BIJOutputSet.jsonl';
+export const FAILURE_FILE = 'error-data';
+
+export async function writeResults(context: WorkerContext, jobUid: string): Promise<void> {
+  const { store, objects } = context;
+  const job = await findJobByUid(store.db, jobUid);
+  if (job?.state !== 'WRITING_RESULTS') return;
+  const entries = mergeParts({
+    objects,
+    parts: await listParts(store.db, jobUid),
+    rowCount: Math.max(1, job.inputRows ?? 1),
+    scratchDir: join(context.scratchDir, jobUid),
+  });
+  const files = await writeFiles(objects, jobUid, entries);
+  await finishJob(store, jobUid, { files });
+  for await (const { key } of objects.list(partsPrefix(jobUid))) await objects.delete([key]);
+}
+
+async function writeFiles(objects: ObjectStore, jobUid: string, entries: AsyncIterable<PartEntry>): Promise<readonly WrittenFile[]> {
+  const success = openFile(objects, jobUid, SUCCESS_FILE);
+  const failure = openFile(objects, jobUid, FAILURE_FILE);
+  try {
+    for await (const entry of entries) await (entry.kind === 'success' ? success : failure).write(entry.line);
+    return await Promise.all([success.end(), failure.end()]);
+  } catch (cause) {
+    await Promise.allSettled([success.fail(cause), failure.fail(cause)]);
+    throw cause;
+  }
+}
+
+interface WrittenFile {
+  readonly name: string;
+  readonly objectKey: string;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly sha256: string;
+}
+
+interface OutputFile {
+  write(line: Buffer): Promise<void>;
+  end(): Promise<WrittenFile>;
+  fail(cause: unknown): Promise<void>;
+}
+
+function openFile(objects: ObjectStore, jobUid: string, name: string): OutputFile {
+  const objectKey = outputKey(jobUid, name);
+  const hash = createHash('sha256');
+  const stream = new PassThrough({ highWaterMark: 1024 * 1024 });
+  const stored = objects.putStream(objectKey, stream);
+  const failed = stored.then(
+    () => undefined,
+    (cause: unknown) => stream.destroy(cause instanceof Error ? cause : new Error(String(cause))),
+  );
+  const tally = { rows: 0, bytes: 0 };
+  return {
+    async write(line) {
+      tally.rows += 1;
+      tally.bytes += line.length;
+      hash.update(line);
+      if (!stream.write(line)) await once(stream, 'drain');
+    },
+    async end() {
+      stream.end();
+      await stored;
+      return { name, objectKey, ...tally, sha256: hash.digest('hex') };
+    },
+    async fail(cause) {
+      stream.destroy(cause instanceof Error ? cause : new Error(String(cause)));
+      await failed;
+    },
+  };
+}
