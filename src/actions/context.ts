@@ -1,0 +1,41 @@
+import type { Clock } from '../base/clock.ts';
+import type { Store } from '../db/store.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { ModelRegistry } from './model-registry.ts';
+
+/** Limits of what callers may ask for; every one can be configured. */
+export interface Limits {
+  /** Largest dataset, in bytes. */
+  readonly datasetBytes: number;
+  /** How long a job may take: what a request may ask for, and what it gets when it doesn't ask. */
+  readonly window: { readonly minSeconds: number; readonly maxSeconds: number; readonly defaultSeconds: number };
+  /** How long a download link is good for. */
+  readonly linkSeconds: number;
+  /** Whether a dataset must declare its rows, as on the original system; here they are counted in any case. */
+  readonly requireExampleCount: boolean;
+}
+
+const HOUR = 3600;
+
+export const DEFAULT_LIMITS: Limits = {
+  datasetBytes: 524_288_000,
+  window: { minSeconds: 12 * HOUR, maxSeconds: 72 * HOUR, defaultSeconds: 24 * HOUR },
+  linkSeconds: 600,
+  requireExampleCount: false,
+};
+
+/** Everything an action works with; made on the roof. */
+export interface Context {
+  readonly store: Store;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly models: ModelRegistry;
+  readonly limits: Limits;
+}
+
+/** Who calls, and for which account. */
+export interface Caller {
+  readonly accountId: string;
+  /** What `createdBy` says. */
+  readonly name: string;
+}

@@ -1,0 +1,14 @@
+import { timingSafeEqual } from 'node:crypto';
+import { findApiKey } from '../db/queries/find-api-key.ts';
+import type { Caller, Context } from './context.ts';
+import { hashKey } from './issue-key.ts';
+
+/** Who a key belongs to; undefined when it is unknown or has expired. */
+export async function findCaller({ store, clock }: Context, key: string): Promise<Caller | undefined> {
+  const hash = hashKey(key);
+  const now = clock.now();
+  const found = await findApiKey(store.db, hash, now);
+  if (found === undefined || !timingSafeEqual(found.hash, hash)) return undefined;
+  if (found.expiresAt !== null && found.expiresAt <= now) return undefined;
+  return { accountId: found.accountId, name: found.displayName };
+}

@@ -1,0 +1,52 @@
+/** Which models there are, and how a caller may name them. */
+
+import type { Precision } from '../contract/job.ts';
+import { type Collection, makeName, parseName } from '../contract/names.ts';
+
+/** The account that holds the models everybody may use. */
+export const PUBLIC_ACCOUNT = 'boatload';
+
+/** Names that clients of other systems have in their programs mean the public account. */
+const PUBLIC_ALIASES: readonly string[] = ['fireworks'];
+
+const MODELS: Collection = 'models';
+
+export interface RegisteredModel {
+  /** Full name: `accounts/{account}/models/{id}`. */
+  readonly name: string;
+  /** False while no engine serves it. */
+  readonly served: boolean;
+  readonly precision: Precision;
+  /** Tokens of prompt and answer together, when known. */
+  readonly contextLength?: number;
+}
+
+export interface ModelRegistry {
+  /** Finds a model by full name or bare id; a bare id means one of the account's own, then a public one. */
+  resolve(name: string, accountId: string): RegisteredModel | undefined;
+  /** What an account may use: its own models and the public ones. */
+  list(accountId: string): readonly RegisteredModel[];
+}
+
+/** A registry over a list that may change while the server runs. */
+export const makeModelRegistry = (models: () => readonly RegisteredModel[]): ModelRegistry => {
+  const list = (accountId: string) =>
+    models().filter(({ name }) => [accountId, PUBLIC_ACCOUNT].includes(parseName(name, MODELS)?.account ?? ''));
+  return {
+    list,
+    resolve: (name, accountId) => {
+      const usable = list(accountId);
+      return candidates(name, accountId)
+        .map((candidate) => usable.find((model) => model.name === candidate))
+        .find((model) => model !== undefined);
+    },
+  };
+};
+
+/** The full names that a caller may have meant, best first. */
+const candidates = (name: string, accountId: string): readonly string[] => {
+  const parsed = parseName(name, MODELS);
+  if (parsed === undefined) return [];
+  if (parsed.account === undefined) return [makeName(accountId, MODELS, parsed.id), makeName(PUBLIC_ACCOUNT, MODELS, parsed.id)];
+  return [makeName(PUBLIC_ALIASES.includes(parsed.account) ? PUBLIC_ACCOUNT : parsed.account, MODELS, parsed.id)];
+};

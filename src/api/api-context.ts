@@ -1,0 +1,21 @@
+import type { Context } from '../actions/context.ts';
+import type { Links } from '../actions/link-download.ts';
+import type { Log } from '../base/log.ts';
+
+/** What this server says of itself. */
+export interface Build {
+  readonly version: string;
+  readonly node: string;
+}
+
+/** Everything the HTTP door works with; made on the roof. */
+export interface ApiContext extends Context {
+  readonly links: Links;
+  readonly log: Log;
+  readonly build: Build;
+}
+
+/** What Hono carries from handler to handler. */
+export interface ApiEnv {
+  readonly Variables: { readonly requestId: string };
+}

@@ -1,0 +1,42 @@
+/** The HTTP door. The route table comes first: read it before anything else. */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { getPath } from 'hono/utils/url';
+import type { ApiContext, ApiEnv } from './api-context.ts';
+import { jobRoutes } from './batch-inference-jobs.ts';
+import { datasetRoutes } from './datasets.ts';
+import { addDownloads } from './downloads.ts';
+import { makeErrorHandler, notFound } from './errors.ts';
+import { addHealth } from './health.ts';
+import { addOpenApi } from './openapi.ts';
+import { requestId } from './request-id.ts';
+import { toHonoPath } from './route.ts';
+
+const ROUTES = [...datasetRoutes, ...jobRoutes];
+
+/** Makes the app: every route of the table, behind one error handler. */
+export function makeApp(context: ApiContext): OpenAPIHono<ApiEnv> {
+  const app = new OpenAPIHono<ApiEnv>({ getPath: (request) => splitVerb(getPath(request)) });
+  app.onError(makeErrorHandler(context));
+  app.notFound(notFound);
+  app.use(requestId);
+  addHealth(app, context);
+  addOpenApi(app, context);
+  addDownloads(app, context);
+  for (const route of ROUTES) route.addTo(app, context);
+  refuseOtherMethods(app);
+  return app;
+}
+
+/**
+ * `…/datasets/in:upload` is routed as `…/datasets/in/@upload`: the router reads `/:id:upload` as one parameter, which would swallow every other verb.
+ * The document writes the verbs back as they are.
+ */
+const splitVerb = (path: string): string => path.replace(/:([A-Za-z]+)$/, '/@$1');
+
+/** A path that exists, asked with a method that doesn't. */
+const refuseOtherMethods = (app: OpenAPIHono<ApiEnv>): void => {
+  for (const [path, routes] of Map.groupBy(ROUTES, ({ path }) => toHonoPath(path))) {
+    const allow = routes.map(({ method }) => method.toUpperCase()).join(', ');
+    app.all(path, (c) => c.text('Method Not Allowed', 405, { allow }));
+  }
+};

@@ -1,0 +1,127 @@
+/** `/v1/accounts/{account}/datasets`. */
+import { z } from 'zod';
+import { createDataset } from '../actions/create-dataset.ts';
+import { deleteDataset } from '../actions/delete-dataset.ts';
+import { getDataset } from '../actions/get-dataset.ts';
+import { linkDownload } from '../actions/link-download.ts';
+import { listDatasets } from '../actions/list-datasets.ts';
+import { receiveUpload } from '../actions/receive-upload.ts';
+import { updateDataset } from '../actions/update-dataset.ts';
+import { CreateDatasetRequest, Dataset, DownloadLinks, UpdateDatasetRequest, UploadReply } from '../contract/dataset.ts';
+import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
+import { makeName } from '../contract/names.ts';
+import { toDatasetReply } from './dataset-reply.ts';
+import { readFilePart } from './multipart.ts';
+import { nextPageToken, toPage } from './pages.ts';
+import { applyMask } from './read-mask.ts';
+import { refuseDerived } from './refuse-derived.ts';
+import { type Call, route } from './route.ts';
+
+const COLLECTION = '/v1/accounts/{account_id}/datasets';
+const ONE = `${COLLECTION}/{dataset_id}`;
+const tag = 'Datasets';
+const idOf = ({ params }: Call<unknown, unknown>): string => params['dataset_id'] ?? '';
+
+const create = route({
+  method: 'post',
+  path: COLLECTION,
+  tag,
+  summary: 'Create a dataset that waits for its file',
+  body: CreateDatasetRequest,
+  reply: Dataset,
+  handle: async ({ context, caller, body }) => {
+    refuseDerived(body);
+    const { displayName, format, exampleCount } = body.dataset ?? {};
+    return toDatasetReply(
+      await createDataset(context, caller, { id: body.datasetId, displayName, format, declaredRows: exampleCount }),
+    );
+  },
+});
+
+const list = route({
+  method: 'get',
+  path: COLLECTION,
+  tag,
+  summary: 'List datasets',
+  query: ListQuery,
+  reply: listReply('datasets', Dataset),
+  handle: async ({ context, caller, query }) => {
+    const page = toPage(query, { accountId: caller.accountId, collection: 'datasets' });
+    const { datasets, total } = await listDatasets(context, caller, page);
+    return {
+      datasets: datasets.map((dataset) => applyMask(toDatasetReply(dataset), query.readMask)),
+      nextPageToken: nextPageToken(page, total),
+      totalSize: total,
+    };
+  },
+});
+
+const get = route({
+  method: 'get',
+  path: ONE,
+  tag,
+  summary: 'Get a dataset',
+  query: ReadQuery,
+  reply: Dataset,
+  handle: async (call) => applyMask(toDatasetReply(await getDataset(call.context, call.caller, idOf(call))), call.query.readMask),
+});
+
+const update = route({
+  method: 'patch',
+  path: ONE,
+  tag,
+  summary: 'Change the label of a dataset',
+  body: UpdateDatasetRequest,
+  reply: Dataset,
+  handle: async (call) =>
+    toDatasetReply(await updateDataset(call.context, call.caller, { name: idOf(call), displayName: call.body.displayName })),
+});
+
+const remove = route({
+  method: 'delete',
+  path: ONE,
+  tag,
+  summary: 'Delete a dataset and its files',
+  reply: z.object({}),
+  handle: async (call) => {
+    await deleteDataset(call.context, call.caller, idOf(call));
+    return {};
+  },
+});
+
+const upload = route({
+  method: 'post',
+  path: `${ONE}/@upload`,
+  tag,
+  summary: 'Upload the file of a dataset',
+  takesFile: true,
+  reply: UploadReply,
+  handle: async (call) => {
+    const { context, caller, http } = call;
+    const datasetId = idOf(call);
+    const file = await readFilePart(http.req.raw, ({ filename, body }) =>
+      receiveUpload(context, caller, { datasetId, filename, body }),
+    );
+    return {
+      id: makeName(caller.accountId, 'datasets', datasetId),
+      object: 'file',
+      bytes: file.bytes,
+      created_at: Math.floor(file.receivedAt.getTime() / 1000),
+      filename: file.name,
+      purpose: 'dataset',
+    };
+  },
+});
+
+const download = route({
+  method: 'get',
+  path: `${ONE}/@getDownloadEndpoint`,
+  tag,
+  summary: 'Get links to the files of a dataset',
+  query: ReadQuery,
+  reply: DownloadLinks,
+  handle: async (call) => ({ filenameToSignedUrls: await linkDownload(call.context, call.caller, idOf(call)) }),
+});
+
+/** Every route of the resource. */
+export const datasetRoutes = [create, list, get, update, remove, upload, download];

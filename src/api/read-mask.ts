@@ -1,0 +1,21 @@
+import { camelCase } from '../contract/json.ts';
+
+/** Keeps the fields that a mask names (`name,jobProgress.percent`, either casing); no mask or `*` keeps all. */
+export const applyMask = <Resource extends object>(resource: Resource, mask = ''): Resource => {
+  const paths = mask
+    .split(',')
+    .map((path) => path.trim().split('.').map(camelCase))
+    .filter(([first]) => first);
+  if (paths.length === 0 || paths.some(([first]) => first === '*')) return resource;
+  return pick(resource, paths) as Resource; // Who sends a mask knows what is missing.
+};
+
+const pick = (value: unknown, paths: readonly (readonly string[])[]): unknown => {
+  if (paths.some((path) => path.length === 0) || typeof value !== 'object' || value === null) return value;
+  const byField = Map.groupBy(paths, ([field = '']) => field);
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([field]) => byField.has(field))
+      .map(([field, inner]) => [field, pick(inner, byField.get(field)?.map((path) => path.slice(1)) ?? [])]),
+  );
+};
