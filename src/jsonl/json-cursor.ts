@@ -31,6 +31,8 @@ const EMPTY = Buffer.alloc(0);
 export class JsonCursor {
   /** Where the cursor stands; after a key, at the first byte of its value. */
   at = 0;
+  /** Where the last key begins, at its opening quote. */
+  keyAt = 0;
   fault: JsonFault | undefined;
   #bytes: Buffer = EMPTY;
   #memory: DataView = new DataView(EMPTY.buffer);
@@ -146,13 +148,14 @@ export class JsonCursor {
 
   #readKey(expected: string): boolean {
     if (this.#bytes[this.at] !== QUOTE) return this.#fail(this.at, expected);
+    this.keyAt = this.at;
     const start = this.at + 1;
     const end = this.#plainKeyEnd(start);
     this.#keyBytes = this.#bytes;
     this.#keyStart = start;
     this.#keyEnd = end;
     this.at = end + 1;
-    if (this.#bytes[end] !== QUOTE && !this.#readEscapedKey(start - 1)) return false;
+    if (this.#bytes[end] !== QUOTE && !this.#readEscapedKey(this.keyAt)) return false;
     this.#skipSpace();
     if (this.#bytes[this.at] !== COLON) return this.#fail(this.at, "':'");
     this.at++;

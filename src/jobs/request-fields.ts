@@ -1,0 +1,65 @@
+/** The request fields that a job's settings become, by the kind of request. */
+import type { JobSettings } from './job.ts';
+
+/** One field that a row gets from its job unless it has it already, under any of its names. */
+export interface RequestField {
+  readonly names: readonly Buffer[];
+  /** `"temperature":0.5` */
+  readonly bytes: Buffer;
+}
+
+/** The job decides these, or the row alone does; settings can't. */
+const NEVER_SET: readonly string[] = ['model', 'stream', 'stream_options', 'messages', 'prompt_token_ids', 'prompt', 'input'];
+
+type TypedSetting = 'maxTokens' | 'temperature' | 'topP' | 'topK' | 'n';
+
+/** The wire's names; the first is the one we write. Any of them in a row means that the row has chosen. */
+const CHAT_NAMES: Readonly<Partial<Record<TypedSetting, readonly string[]>>> = {
+  maxTokens: ['max_tokens', 'max_completion_tokens'],
+  temperature: ['temperature'],
+  topP: ['top_p'],
+  topK: ['top_k'],
+  n: ['n'],
+};
+const RESPONSES_NAMES: typeof CHAT_NAMES = {
+  maxTokens: ['max_output_tokens'],
+  temperature: ['temperature'],
+  topP: ['top_p'],
+};
+
+/** Which typed settings mean something to a kind of request. Embeddings know none. */
+const NAMES: Readonly<Record<string, typeof CHAT_NAMES>> = {
+  '/v1/chat/completions': CHAT_NAMES,
+  '/v1/completions': CHAT_NAMES,
+  '/v1/responses': RESPONSES_NAMES,
+};
+
+/** A typed setting beats the same field in `extraBody`. */
+export function requestFields(settings: JobSettings, path: string, maxTokensLimit: number): readonly RequestField[] {
+  const typed = Object.entries(NAMES[path] ?? {}).flatMap(([setting, names]) => {
+    // The table's keys are settings, which `Object.entries` forgets.
+    const value = settings[setting as TypedSetting];
+    return value === undefined ? [] : [{ names, value: setting === 'maxTokens' ? Math.min(value, maxTokensLimit) : value }];
+  });
+  const taken = new Set([...NEVER_SET, ...typed.flatMap(({ names }) => names)]);
+  const extra = Object.entries(settings.extraBody ?? {})
+    .filter(([name, value]) => value !== undefined && !taken.has(name))
+    .map(([name, value]) => ({ names: aliasesOf(name), value: clamp(name, value, maxTokensLimit) }));
+  return [...typed, ...extra].map(toField);
+}
+
+function toField({ names, value }: { readonly names: readonly string[]; readonly value: unknown }): RequestField {
+  return {
+    names: names.map((name) => Buffer.from(name)),
+    bytes: Buffer.from(`${JSON.stringify(names[0])}:${JSON.stringify(value)}`),
+  };
+}
+
+/** `name` and its other names, itself first. */
+function aliasesOf(name: string): readonly string[] {
+  const aliases = CHAT_NAMES.maxTokens ?? [];
+  return aliases.includes(name) ? [name, ...aliases.filter((alias) => alias !== name)] : [name];
+}
+
+const clamp = (name: string, value: unknown, limit: number): unknown =>
+  typeof value === 'number' && /^max_(?:completion_|output_)?tokens$/.test(name) ? Math.min(value, limit) : value;
