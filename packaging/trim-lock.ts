@@ -9,8 +9,7 @@
  *   node packaging/trim-lock.ts --check   fail if it would change
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-
-type Lock = { packages: Record<string, { os?: string[]; cpu?: string[] }> };
+import type { Lock } from './lock.ts';
 
 const BINARY = /(?:^|\/)node_modules\/@node-llama-cpp\/(?<os>linux|mac|win)-(?<cpu>[a-z0-9]+)(?<gpu>-[a-z-]+)?$/;
 const OS: Record<string, string> = { linux: 'linux', mac: 'darwin', win: 'win32' };

@@ -59,7 +59,7 @@ test('an adapter changes what its model says, and one without strength does not'
 
 /** The first eight tokens after a fixed prompt, always the likeliest. */
 async function generate(model: LlamaModel, lora?: string): Promise<number[]> {
-  const context = await model.createContext({ contextSize: 64, ...(lora === undefined ? {} : { lora }) });
+  const context = await model.createContext({ contextSize: 64, threads: 1, ...(lora === undefined ? {} : { lora }) });
   const tokens: number[] = [];
   for await (const token of context.getSequence().evaluate(model.tokenize('tell the story of the river'), { temperature: 0 })) {
     if (tokens.push(token) === 8) break;
