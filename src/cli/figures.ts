@@ -26,10 +26,10 @@ export const formatMemory = (bytes: number): string => `${Math.max(1, Math.round
 
 /** `11.8`, `640`. */
 export const formatRate = (perSecond: number): string =>
-  perSecond < 100 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond));
+  perSecond < 99.95 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond));
 
-/** `1.4 s`. */
-export const formatSeconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+/** `3 ms`, `1.4 s`. */
+export const formatSeconds = (ms: number): string => (ms < 100 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
 
 /** Two units at most: `25s`, `1m 25s`, `2h 5m`, `3d 4h`. */
 export function formatDuration(ms: number): string {

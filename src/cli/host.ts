@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 
 /** Where text goes: a terminal when `isTTY`. */
-export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
+export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number | undefined; readonly rows?: number };
 
 /** Where a person or a pipe writes. */
 export type Input = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };

@@ -25,6 +25,11 @@ export interface RunFlags extends JobSettings {
   readonly allowFailures?: true;
 }
 
+interface GivenRun {
+  readonly input: string;
+  readonly flags: RunFlags;
+}
+
 const SETTINGS = [
   'maxTokens',
   'temperature',
@@ -36,10 +41,18 @@ const SETTINGS = [
 ] as const satisfies readonly (keyof JobSettings)[];
 
 /** Runs to the end and answers the exit code; throws what the door throws. */
-export async function startRun(
-  { input, flags }: { input: string; flags: RunFlags },
-  { host, roof }: CommandContext,
-): Promise<number> {
+export async function startRun(given: GivenRun, context: CommandContext): Promise<number> {
+  try {
+    const summary = await runToEnd(given, context);
+    if (given.flags.json) writeJson(context.host, summary);
+    return exitCodeOfRun(summary, given.flags.allowFailures === true);
+  } catch (error) {
+    if (given.flags.json) writeJson(context.host, { error: toErrorObject(error) });
+    throw error;
+  }
+}
+
+async function runToEnd({ input, flags }: GivenRun, { host, roof }: CommandContext): Promise<RunSummary> {
   const request = toRequest(input, flags, await readEngineKey(flags.engineKeyFile, host));
   const screen = await openScreen(host);
   const signals = listenForStop(host, () => view.stopping());
@@ -49,13 +62,9 @@ export async function startRun(
     const summary = await doors.run(request, view, signals.stop);
     view.close();
     for (const line of summaryLines(summary, host.args, screen.colors)) screen.line(line);
-    if (flags.json) writeJson(host, summary);
-    return exitCodeOfRun(summary, flags.allowFailures === true);
-  } catch (error) {
-    view.close();
-    if (flags.json && error instanceof Problem) writeJson(host, toErrorObject(error));
-    throw error;
+    return summary;
   } finally {
+    view.close();
     signals.close();
   }
 }
@@ -78,8 +87,12 @@ const pick = <T extends object, K extends keyof T>(source: T, names: readonly K[
   // `fromEntries` forgets the names that went in.
   Object.fromEntries(names.filter((name) => source[name] !== undefined).map((name) => [name, source[name]])) as Pick<T, K>;
 
-const writeJson = (host: Host, value: RunSummary | ReturnType<typeof toErrorObject>): void => {
+const writeJson = (host: Host, value: object): void => {
   host.stdout.write(`${JSON.stringify(value)}\n`);
 };
 
-const toErrorObject = ({ code, reason, message, details }: Problem) => ({ error: { code, reason, message, details } });
+/** A program gets the same facts as a person. */
+function toErrorObject(error: unknown): object {
+  if (error instanceof Problem) return { code: error.code, reason: error.reason, message: error.message, details: error.details };
+  return { code: 'INTERNAL', reason: 'DEFECT', message: String(error), details: {} };
+}
