@@ -1,16 +1,8 @@
 /** Every bad line of an input that was refused, grouped by what to do about it. */
 import type { Problem } from '../base/problem.ts';
+import type { BadLine } from '../jobs/bad-line.ts';
 import { formatCount } from './figures.ts';
 import type { Colors } from './screen.ts';
-
-/** One line that can't run. */
-export interface BadLine {
-  /** Both from 1; the column is missing when the whole line is meant. */
-  readonly line: number;
-  readonly column?: number;
-  readonly message: string;
-  readonly remedy: string;
-}
 
 /** The details of a `Problem` with reason `INVALID_DATASET`. `count` may be more than what was kept. */
 interface BadLinesDetails {

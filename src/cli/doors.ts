@@ -7,7 +7,7 @@ export interface RunRequest {
   readonly input: string;
   /** Path of the answers, or `-` for stdout. */
   readonly output: string;
-  /** A name, a path of a .gguf file, or `hf:…`. Absent: whatever the engine serves. */
+  /** A name, a path of a .gguf file, or `hf:…`. Absent: the only one that the engine serves. */
   readonly model?: string;
   /** Base URL of an OpenAI-compatible engine, or `echo`. Absent: the embedded engine. */
   readonly engine?: string;
@@ -16,7 +16,7 @@ export interface RunRequest {
   readonly settings: JobSettings;
   /** Requests in flight per engine; absent: found while it runs. */
   readonly concurrency?: number;
-  /** Go on with an earlier run of the same input and output: its answers stay, everything else runs. */
+  /** Go on with the earlier run of the same command: its answers stay, everything else runs. */
   readonly resume: boolean;
   /** Keep the run's own folder even when every row succeeded. */
   readonly keep: boolean;

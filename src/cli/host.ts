@@ -14,6 +14,7 @@ export interface Host {
   /** What follows the program's name. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
@@ -34,6 +35,7 @@ export function makeHost(process: NodeJS.Process): Host {
   return {
     args: process.argv.slice(2),
     env: process.env,
+    cwd: process.cwd(),
     // A getter: naming stdin opens it, and most commands don't read.
     get stdin() {
       return process.stdin;

@@ -8,8 +8,8 @@ import type { RunFlags } from './start-run.ts';
 const EXAMPLES = `Examples:
   boatload run prompts.jsonl -o answers.jsonl --engine http://127.0.0.1:8000/v1 --model my-model
   boatload run prompts.jsonl -o answers.jsonl --model ./my-model.gguf --max-tokens 256
-  boatload run prompts.jsonl -o answers.jsonl --engine echo        (no model: does my file run?)
-  boatload run prompts.jsonl -o answers.jsonl --resume             (go on, or retry what failed)
+  boatload run prompts.jsonl -o answers.jsonl --engine echo             (no model: does my file run?)
+  boatload run prompts.jsonl -o answers.jsonl --engine echo --resume    (go on, or retry what failed)
   cat prompts.jsonl | boatload run - -o - --engine echo | jq .response
 `;
 
@@ -65,7 +65,7 @@ function addSettingFlags(command: Command): void {
 function addRunFlags(command: Command): void {
   command
     .optionsGroup('The run:')
-    .option('--resume', 'go on with an earlier run; its answers stay')
+    .option('--resume', 'the same command again: its answers stay, the rest runs')
     .option('--keep', "keep the run's folder even when every row succeeded")
     .option('--allow-failures', 'exit with 0 although rows failed')
     .option('--json', 'one summary object on stdout')
@@ -73,10 +73,9 @@ function addRunFlags(command: Command): void {
 }
 
 /** Flags that are fine alone and not together. */
-function clashOf(input: string, { output, json, resume, engineKeyFile }: RunFlags): string | undefined {
+function clashOf(input: string, { output, json, engineKeyFile }: RunFlags): string | undefined {
   if (output === '-' && json === true)
     return 'both -o - and --json write to stdout; give the answers a file, or leave out --json';
-  if (output === '-' && resume === true) return '--resume needs the answers of the earlier run in a file; -o - leaves none';
   if (input === '-' && engineKeyFile === '-') return "stdin can't be both the input and the engine's key";
   if (input !== '-' && resolve(input) === resolve(output)) return 'the answers would overwrite the input; give -o another file';
   return undefined;

@@ -61,7 +61,7 @@ async function runToEnd({ input, flags }: GivenRun, { host, roof }: CommandConte
     const doors = await roof.doors();
     const summary = await doors.run(request, view, signals.stop);
     view.close();
-    for (const line of summaryLines(summary, host.args, screen.colors)) screen.line(line);
+    for (const line of summaryLines(summary, host, screen.colors)) screen.line(line);
     return summary;
   } finally {
     view.close();

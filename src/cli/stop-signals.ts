@@ -26,7 +26,11 @@ export function listenForStop(host: Host, onStop: () => void): StopSignals {
       firstAtMs = host.now();
       controller.abort();
       onStop();
-    } else if (host.now() - firstAtMs > SAME_PRESS_MS) host.exit(EXIT.interrupted);
+    } else if (host.now() - firstAtMs > SAME_PRESS_MS) {
+      // The shell's prompt begins on a line of its own.
+      host.stderr.write('\n');
+      host.exit(EXIT.interrupted);
+    }
   };
   const undos = [host.onSignal('SIGINT', press), host.onSignal('SIGTERM', press)];
   return {

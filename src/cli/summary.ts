@@ -2,7 +2,9 @@
 import { commandText } from './command-text.ts';
 import type { FailureCause, RunSummary } from './doors.ts';
 import { formatCount, formatDuration, formatRows, formatSeconds, formatShare } from './figures.ts';
+import type { Host } from './host.ts';
 import type { Colors } from './screen.ts';
+import { shortPath } from './short-path.ts';
 
 const CAUSES_SHOWN = 5;
 const EXAMPLE_LENGTH = 120;
@@ -14,14 +16,14 @@ const HEADLINES: Record<Exclude<RunSummary['outcome'], 'COMPLETED'>, string> = {
   STOPPED: 'stopped: ',
 };
 
-/** The lines, without line ends. `args` is the command as it was typed. */
-export function summaryLines(summary: RunSummary, args: readonly string[], colors: Colors): readonly string[] {
+/** The lines, without line ends. */
+export function summaryLines(summary: RunSummary, host: Host, colors: Colors): readonly string[] {
   return [
     headline(summary, colors),
     ...(summary.message === null ? [] : [`  ${summary.message}`]),
-    ...fileLines(summary),
+    ...fileLines(summary, host),
     ...summary.causes.slice(0, CAUSES_SHOWN).map((cause) => colors.dim(`    ${cause.cause}: ${shorten(cause.example)}`)),
-    ...nextLines(summary, args),
+    ...nextLines(summary, host),
   ];
 }
 
@@ -44,12 +46,12 @@ function tokens({ inputTokens, cachedTokens, outputTokens }: RunSummary): string
 }
 
 /** The files in columns: name, rows, and why rows are in the second one. */
-function fileLines({ output, errors, ok, failed, causes }: RunSummary): readonly string[] {
+function fileLines({ output, errors, ok, failed, causes }: RunSummary, host: Host): readonly string[] {
   const files = [
-    ...(output === '-' ? [] : [{ path: output, rows: formatRows(ok), why: '' }]),
+    ...(output === '-' ? [] : [{ path: shortPath(output, host), rows: formatRows(ok), why: '' }]),
     ...(errors === null || failed === 0
       ? []
-      : [{ path: errors, rows: formatRows(failed), why: causes.map(toPhrase).join(', ') }]),
+      : [{ path: shortPath(errors, host), rows: formatRows(failed), why: causes.map(toPhrase).join(', ') }]),
   ];
   const pathWidth = Math.max(...files.map(({ path }) => path.length));
   const rowsWidth = Math.max(...files.map(({ rows }) => rows.length));
@@ -58,9 +60,8 @@ function fileLines({ output, errors, ok, failed, causes }: RunSummary): readonly
 
 const toPhrase = ({ cause, rows }: FailureCause): string => `${formatCount(rows)} × ${cause}`;
 
-function nextLines({ failed, unfinished, output }: RunSummary, args: readonly string[]): readonly string[] {
-  // What went to stdout can't be taken up again.
-  if (output === '-' || failed + unfinished === 0) return [];
+function nextLines({ failed, unfinished }: RunSummary, { args }: Host): readonly string[] {
+  if (failed + unfinished === 0) return [];
   return [`  ${unfinished > 0 ? 'go on' : 'retry just those'}:  ${commandText(args, '--resume')}`];
 }
 

@@ -4,6 +4,7 @@ import { formatSeconds } from './figures.ts';
 import type { Host, Undo } from './host.ts';
 import { listenForKey } from './keys.ts';
 import type { Screen } from './screen.ts';
+import { shortPath } from './short-path.ts';
 
 export interface UpViewOptions {
   readonly host: Host;
@@ -32,7 +33,7 @@ export class ScreenUpView implements UpView {
   }
 
   creating(dataDir: string): void {
-    this.#line(`Creating ${this.#shortPath(dataDir)}`);
+    this.#line(`Creating ${shortPath(dataDir, this.#options.host)}`);
   }
 
   started(part: string, how: string): void {
@@ -66,7 +67,7 @@ export class ScreenUpView implements UpView {
   }
 
   #readyLines({ ms, addresses, apiKey, apiKeyIsNew, apiKeyFile, tryNext }: UpFacts): readonly string[] {
-    const saved = apiKeyFile === null ? '' : `saved to ${this.#shortPath(apiKeyFile)}`;
+    const saved = apiKeyFile === null ? '' : `saved to ${shortPath(apiKeyFile, this.#options.host)}`;
     const key = apiKey !== null && apiKeyIsNew ? `${apiKey}  (${['shown once', saved].filter(Boolean).join(', ')})` : saved;
     return [
       `ready in ${formatSeconds(ms)}`,
@@ -74,11 +75,6 @@ export class ScreenUpView implements UpView {
       ...(key === '' ? [] : [labelled('API key', key)]),
       ...(tryNext === undefined ? [] : [labelled('Try:', tryNext)]),
     ];
-  }
-
-  #shortPath(path: string): string {
-    const home = this.#options.host.env['HOME'];
-    return home !== undefined && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
   }
 
   /** `q` stops, where somebody sits at the keyboard. */

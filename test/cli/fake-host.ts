@@ -39,6 +39,7 @@ class Sink extends Writable {
 export class FakeHost implements Host {
   readonly args: readonly string[];
   readonly env: Record<string, string>;
+  readonly cwd = '/home/ann/work';
   readonly stdin: PassThrough & { isTTY: boolean; isRaw: boolean; setRawMode(raw: boolean): void };
   readonly stdout: Output & { readonly text: string } = new Sink(undefined);
   readonly stderr: Output & { readonly text: string };

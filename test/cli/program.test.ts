@@ -51,7 +51,6 @@ test.each([
   [[...RUN, '--extra-body', '{"stop":']],
   [[...RUN, '--engine', 'localhost:8000']],
   [['run', 'in.jsonl', '-o', '-', '--json']],
-  [['run', 'in.jsonl', '-o', '-', '--resume']],
   [['run', '-', '-o', 'out.jsonl', '--engine-key-file', '-']],
   [['run', './a/../in.jsonl', '-o', 'in.jsonl']],
   [['up', '--port', '65536']],

@@ -66,15 +66,19 @@ test('a resumed run says how much is done, and where it guessed, what', async ()
     view.validated({ rows: 1, bytes: 12, format: 'bare', estimatedTokens: 3 });
     view.validated({ rows: 12_000, bytes: 52_000_000, format: 'openai', estimatedTokens: 13_000_000, resumed: { done: 11_000 } });
     view.engineReady({ name: 'echo', ms: 3 });
-    return makeSummary({ output: '-', cachedTokens: 50_000 });
+    return makeSummary({ ...withFailures, output: '-', errors: '/home/ann/work/out/stdin.errors.jsonl', cachedTokens: 50_000 });
   });
-  expect(seen.stdout).toBe('');
+  expect(seen).toMatchObject({ code: 3, stdout: '' });
   expect(seen.stderr).toMatchInlineSnapshot(`
     "✓ stdin  1 row · 12 B · bare lines, numbered row-1, row-2 … · est. 3 tokens in
     ✓ stdin  12,000 rows · 52 MB · OpenAI batch lines · ids unique · est. 13.0 M tokens in
       going on: 11,000 done before, 1,000 to go
     ✓ engine ready in 3 ms · echo
-    ✓ 1,000 ok in 1m 25s · 118,204 in (42 % cached) / 54,911 out tokens
+    ✓ 997 ok, 3 failed in 1m 25s · 118,204 in (42 % cached) / 54,911 out tokens
+      out/stdin.errors.jsonl  3 rows   2 × context_length_exceeded, 1 × total-timeout
+        context_length_exceeded: The prompt has 5,120 tokens, the context 4,096.
+        total-timeout: No answer within 3,600 s.
+      retry just those:  boatload run - -o - --resume
     "
   `);
 });
