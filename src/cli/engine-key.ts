@@ -5,7 +5,7 @@ import { Problem } from '../base/problem.ts';
 import type { Host } from './host.ts';
 
 /** The variable that is read when no file is given. */
-export const ENGINE_KEY_VARIABLE = 'BOATLOAD_ENGINE_KEY';
+const ENGINE_KEY_VARIABLE = 'BOATLOAD_ENGINE_KEY';
 
 /** The key, or undefined when none was given; `-` reads stdin. */
 export async function readEngineKey(path: string | undefined, host: Host): Promise<string | undefined> {

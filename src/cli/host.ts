@@ -5,7 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number | undefined; readonly rows?: number };
 
 /** Where a person or a pipe writes. */
-export type Input = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
+type Input = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
 
 /** Undoes what the call that returned it did. */
 export type Undo = () => void;
