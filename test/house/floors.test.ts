@@ -3,14 +3,7 @@ import { dirname, join, sep } from 'node:path';
 import { expect, test } from 'vitest';
 
 /** Lowest floor first. A file may import its own room and rooms on lower floors; files beside the rooms are the roof. */
-const FLOORS = [
-  ['contract', 'base'],
-  ['jsonl', 'storage', 'engines'],
-  ['jobs'],
-  ['db'],
-  ['actions', 'worker'],
-  ['api', 'cli'],
-];
+const FLOORS = [['contract', 'base'], ['jsonl', 'storage', 'engines'], ['jobs'], ['db'], ['actions', 'worker'], ['api', 'cli']];
 
 const IMPORT = /\b(?:import|export)\b(?:[^'"]*?\bfrom)?\s*\(?\s*['"](\.[^'"]+)['"]/g;
 const room = (path: string) => path.split(sep)[0] ?? '';
@@ -37,7 +30,10 @@ test('every folder has a floor', () => {
 });
 
 test('every file that ARCHITECTURE.md names exists', () => {
-  const named = Array.from(readFileSync('ARCHITECTURE.md', 'utf8').matchAll(/`((?:src|test|docs|bench|models|packaging)\/[\w./-]+\.\w+)`/g), ([, path = '']) => path);
+  const named = Array.from(
+    readFileSync('ARCHITECTURE.md', 'utf8').matchAll(/`((?:src|test|docs|bench|models|packaging)\/[\w./-]+\.\w+)`/g),
+    ([, path = '']) => path,
+  );
   expect(named.length).toBeGreaterThan(0);
   expect(named.filter((path) => !existsFile(path))).toEqual([]);
 });
