@@ -7,7 +7,7 @@ import { makeLog } from './base/log.ts';
 import type { RunRequest, RunSummary, RunView } from './cli/doors.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { makeModelShelf } from './model-shelf.ts';
-import { hostFacts } from './host-facts.ts';
+import { hostFacts } from './versions.ts';
 import { followJob } from './run-follow.ts';
 import { beginOrResume } from './run-job.ts';
 import { chooseModel } from './run-model.ts';

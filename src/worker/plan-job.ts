@@ -63,7 +63,8 @@ const nothingToRun = (job: Job): Problem =>
 
 async function refuse(context: WorkerContext, { job, file, reading }: Omit<Reading, 'signal'> & { readonly reading: PlanReading }): Promise<void> {
   const key = reportKey(job.uid);
-  await context.objects.put(key, Buffer.from(reading.badLines.kept.map((line) => `${JSON.stringify(line)}\n`).join('')));
+  const { count, kept } = reading.badLines;
+  await context.objects.put(key, Buffer.from(JSON.stringify({ file: file.name, count, badLines: kept })));
   await failValidation(context.store.db, job.uid, {
     statusCode: 'INVALID_ARGUMENT',
     statusMessage: failureMessage(file.name, reading.badLines),

@@ -43,7 +43,7 @@ async function tryRow(run: JobRun, row: ReadableRow, { slot, signal }: { readonl
   const { customId, path, body } = run.requestsFor(slot.model).make(row.line, row.row);
   const reply = await slot.answer({ path, body }, signal);
   const verdict = classifyReply(reply);
-  slot.release(verdict);
+  slot.release(signal.aborted ? undefined : verdict);
   if (reply.kind === 'answer' && (verdict.verdict === 'success' || verdict.verdict === 'terminal')) {
     const result = toResult(customId, reply);
     if (result.kind !== 'broken') return { result };

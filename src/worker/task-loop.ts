@@ -36,7 +36,7 @@ export class TaskLoop {
     while (!signal.aborted) {
       try {
         const [task] = await queue.take(this.#kind, 1);
-        if (task === undefined) await queue.waitForWork(IDLE_MS, signal);
+        if (task === undefined) await queue.waitForWork([this.#kind], IDLE_MS, signal);
         else await this.#runTask(task);
       } catch (cause) {
         if (signal.aborted) return;

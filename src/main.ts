@@ -1,0 +1,19 @@
+/** Where the program begins. Loads nothing that `--help` doesn't need. */
+import type { Roof } from './cli/doors.ts';
+import { makeHost } from './cli/host.ts';
+import { runProgram } from './cli/program.ts';
+
+const roof: Roof = {
+  async versions() {
+    const { versions } = await import('./versions.ts');
+    return versions();
+  },
+  async doors() {
+    return {
+      run: async (...given) => (await import('./run.ts')).run(...given),
+      up: async (...given) => (await import('./server.ts')).up(...given),
+    };
+  },
+};
+
+process.exitCode = await runProgram(makeHost(process), roof);

@@ -1,0 +1,60 @@
+/** The models of `boatload up`: what comes with Boatload, what the flags name, and what the named engines serve. */
+import { PUBLIC_ACCOUNT } from './actions/model-registry.ts';
+import type { Log } from './base/log.ts';
+import { Problem } from './base/problem.ts';
+import type { UpRequest, UpView } from './cli/doors.ts';
+import { makeName } from './contract/names.ts';
+import { makeEchoEngine } from './engines/echo.ts';
+import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
+import { openUpstream } from './engines/upstream.ts';
+import type { OpenedModel, ShelvedModel } from './model-shelf.ts';
+import { toId } from './run-model.ts';
+
+export interface ServerModelOptions {
+  readonly log: Log;
+  readonly view: UpView;
+}
+
+/** Refuses at once what can't be found; engines that are asked for must answer now. */
+export async function chooseServerModels({ models, engines }: UpRequest, options: ServerModelOptions): Promise<readonly ShelvedModel[]> {
+  const files = [...new Set([...SHIPPED_MODELS, ...models.filter((model) => model !== 'echo')])];
+  const urls = engines.filter((engine) => engine !== 'echo');
+  return [
+    publicModel('echo', async () => ({ engine: makeEchoEngine({}), model: 'echo' })),
+    ...(await Promise.all(files.map((model) => fileModel(model, options)))),
+    ...(await Promise.all(urls.map(upstreamModels))).flat(),
+  ];
+}
+
+const publicModel = (name: string, open: () => Promise<OpenedModel>): ShelvedModel => ({
+  name: makeName(PUBLIC_ACCOUNT, 'models', toId(name)),
+  served: true,
+  precision: 'PRECISION_UNSPECIFIED',
+  open,
+});
+
+async function fileModel(model: string, { log, view }: ServerModelOptions): Promise<ShelvedModel> {
+  const file = await findModelFile(model, {
+    mayDownload: async () => {
+      view.notice(`${model} is not here yet: downloading it`);
+      return true;
+    },
+    onProgress: () => {},
+    signal: new AbortController().signal,
+  });
+  return publicModel(file.name, async () => {
+    const { openEmbeddedEngine } = await import('./engines/embedded/open-embedded.ts');
+    const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log });
+    const [served] = await engine.models();
+    return { engine, model: file.name, ...(served?.contextLength === undefined ? {} : { contextLength: served.contextLength }) };
+  });
+}
+
+async function upstreamModels(baseUrl: string): Promise<readonly ShelvedModel[]> {
+  const engine = openUpstream({ baseUrl });
+  const models = await engine.models();
+  if (models.length === 0) throw new Problem('FAILED_PRECONDITION', `The engine at ${engine.name} serves no model. Load one there first.`, { reason: 'ENGINE_SERVES_NOTHING' });
+  return models.map(({ id, contextLength }) =>
+    publicModel(id, async () => ({ engine, model: id, ...(contextLength === undefined ? {} : { contextLength }) })),
+  );
+}

@@ -1,0 +1,154 @@
+/** `boatload up`: the API and a worker in one process, on the embedded database and local files. */
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { serve } from '@hono/node-server';
+import { issueKey } from './actions/issue-key.ts';
+import { makeApp } from './api/app.ts';
+import { type Log, makeLog } from './base/log.ts';
+import { Problem } from './base/problem.ts';
+import type { UpRequest, UpView } from './cli/doors.ts';
+import { type Machine, openMachine } from './machine.ts';
+import { makeModelShelf } from './model-shelf.ts';
+import { chooseServerModels } from './server-models.ts';
+import { readVersion } from './versions.ts';
+
+const ACCOUNT = 'local';
+const HOST = '127.0.0.1';
+const PORT = 8080;
+/** Without a wish, the next free port among so many. */
+const PORTS_TRIED = 20;
+
+export async function up(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
+  const began = performance.now();
+  const version = readVersion();
+  view.opened({ version });
+  const dataDir = resolve(request.dataDir ?? defaultDataDir());
+  const log = makeLog({ level: 'info', to: join(dataDir, 'boatload.log') });
+  const isNew = !existsSync(join(dataDir, 'database'));
+  if (isNew) view.creating(dataDir);
+  const models = await chooseServerModels(request, { log, view });
+  const shelf = makeModelShelf(models);
+  const machine = await openOrSayWhoRuns(dataDir, () =>
+    openMachine({ dataDir, models: shelf, log, bareRows: false, onTrouble: (_, cause) => view.notice(messageOf(cause)) }),
+  );
+  try {
+    view.started('database', `embedded (${isNew ? 'first start' : 'start'} ${((performance.now() - began) / 1000).toFixed(1)} s)`);
+    view.started('storage', 'local files');
+    view.started('models', models.map(({ name }) => name.split('/').at(-1)).join(', '));
+    await machine.worker.start();
+    await serveUntil(machine, { request, view, stop, began, dataDir, log, version });
+  } finally {
+    await machine.close();
+  }
+}
+
+interface Serving {
+  readonly request: UpRequest;
+  readonly view: UpView;
+  readonly stop: AbortSignal;
+  readonly began: number;
+  readonly dataDir: string;
+  readonly log: Log;
+  readonly version: string;
+}
+
+async function serveUntil(machine: Machine, { request, view, stop, began, dataDir, log, version }: Serving): Promise<void> {
+  const address = { url: '' };
+  const app = makeApp({ ...machine.context, log, links: { secret: machine.secret, baseUrl: () => address.url }, build: { version, node: process.versions.node } });
+  const host = request.host ?? HOST;
+  const { server, port } = await listen({ fetch: app.fetch, host, port: request.port });
+  address.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const marker = join(dataDir, 'server.json');
+  try {
+    await writeFile(marker, JSON.stringify({ pid: process.pid, url: address.url }));
+    const key = await readOrIssueKey(machine, dataDir);
+    view.ready({
+      ms: performance.now() - began,
+      url: address.url,
+      account: ACCOUNT,
+      ...key,
+      addresses: [{ name: 'Fireworks', url: `${address.url}/v1/accounts/${ACCOUNT}` }],
+    });
+    if (!stop.aborted) await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
+  } finally {
+    await rm(marker, { force: true });
+    await close(server);
+  }
+}
+
+interface ListenOptions {
+  readonly fetch: Parameters<typeof serve>[0]['fetch'];
+  readonly host: string;
+  /** Undefined: 8080, or the next that is free. */
+  readonly port: number | undefined;
+}
+
+async function listen({ fetch, host, port }: ListenOptions): Promise<{ readonly server: Server; readonly port: number }> {
+  const first = port ?? PORT;
+  for (let tried = first; ; tried++) {
+    try {
+      return await listenOn({ fetch, host, port: tried });
+    } catch (cause) {
+      const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+      if (isTaken && port === undefined && tried < first + PORTS_TRIED) continue;
+      throw new Problem('FAILED_PRECONDITION', `Can't listen on ${host}:${tried}${isTaken ? ', which is taken' : ''}. Choose another one: --port …`, {
+        reason: isTaken ? 'PORT_TAKEN' : 'CANNOT_LISTEN',
+        cause,
+      });
+    }
+  }
+}
+
+const listenOn = ({ fetch, host, port }: ListenOptions): Promise<{ readonly server: Server; readonly port: number }> =>
+  new Promise((resolve, reject) => {
+    // Uploads and downloads may take as long as they take: the API itself limits what it reads.
+    const server = serve({ fetch, hostname: host, port, serverOptions: { requestTimeout: 0 } }, (info) => resolve({ server, port: info.port })) as Server;
+    server.once('error', reject);
+  });
+
+/** Lets answers that are under way finish for a moment. */
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const impatience = setTimeout(() => server.closeAllConnections(), 2_000);
+  await closed;
+  clearTimeout(impatience);
+}
+
+interface KeyFacts {
+  readonly apiKey: string | null;
+  readonly apiKeyIsNew: boolean;
+  readonly apiKeyFile: string | null;
+}
+
+/** The first start makes a key and keeps it where only this user can read it. */
+async function readOrIssueKey({ context }: Machine, dataDir: string): Promise<KeyFacts> {
+  const apiKeyFile = join(dataDir, 'api-key');
+  const known = (await readFile(apiKeyFile, 'utf8').catch(() => '')).trim();
+  if (known !== '') return { apiKey: known, apiKeyIsNew: false, apiKeyFile };
+  const { key } = await issueKey(context, { accountId: ACCOUNT, displayName: 'first key', role: 'admin' });
+  await writeFile(apiKeyFile, `${key}\n`, { mode: 0o600 });
+  return { apiKey: key, apiKeyIsNew: true, apiKeyFile };
+}
+
+async function openOrSayWhoRuns(dataDir: string, open: () => Promise<Machine>): Promise<Machine> {
+  try {
+    return await open();
+  } catch (cause) {
+    if (!(cause instanceof Problem) || cause.reason !== 'DATA_DIR_IN_USE') throw cause;
+    const running = await readFile(join(dataDir, 'server.json'), 'utf8').catch(() => undefined);
+    if (running === undefined) throw cause;
+    const { pid, url } = JSON.parse(running) as { readonly pid: number; readonly url: string };
+    throw new Problem('FAILED_PRECONDITION', `A server is running on ${dataDir} already: ${url} (process ${pid}). Use that one, or choose another folder with --data-dir.`, {
+      reason: 'DATA_DIR_IN_USE',
+      cause,
+    });
+  }
+}
+
+const defaultDataDir = (): string => join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'boatload');
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
