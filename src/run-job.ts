@@ -55,7 +55,7 @@ async function checkSameInput(context: Context, { accountId }: Caller, { input, 
   const hash = createHash('sha256');
   for await (const bytes of createReadStream(input, { highWaterMark: 1024 * 1024 })) hash.update(bytes);
   if (hash.digest('hex') === file.sha256) return;
-  throw new Problem('FAILED_PRECONDITION', `${inputName} is not the file that this run was begun with: its contents have changed. Put the old file back, or begin anew with another -o.`, {
+  throw new Problem('INVALID_ARGUMENT', `${inputName} is not the file that this run was begun with: its contents have changed. Put the old file back, or begin anew with another -o.`, {
     reason: 'INPUT_CHANGED',
   });
 }
@@ -63,7 +63,7 @@ async function checkSameInput(context: Context, { accountId }: Caller, { input, 
 /** An interrupted job goes on as it was begun; half of the rows under other settings is what nobody wants. */
 function unfinished(job: Job, { model, request, view }: RunJobOptions): Job {
   if (job.model !== model || !sameSettings(job.settings, request.settings)) {
-    throw new Problem('FAILED_PRECONDITION', `This run was begun with another model or other settings: ${describe(job)}. Give the same ones to go on, or begin anew with another -o.`, {
+    throw new Problem('INVALID_ARGUMENT', `This run was begun with another model or other settings: ${describe(job)}. Give the same ones to go on, or begin anew with another -o.`, {
       reason: 'RUN_SETTINGS_CHANGED',
     });
   }

@@ -1,17 +1,17 @@
 /** Writes a run's answers and failures where the person wants them, in input order, whole or not at all. */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type { Caller, Context } from './actions/context.ts';
-import type { FailureCause, RunOutcome, RunSummary } from './cli/doors.ts';
-import { listDatasetFiles } from './db/queries/list-dataset-files.ts';
-import type { Job } from './jobs/job.ts';
+import { mergeOutputs } from './actions/merge-outputs.ts';
+import type { RunOutcome, RunSummary } from './cli/doors.ts';
+import { FailureCauses } from './failure-causes.ts';
 import { readChain, sumChain } from './run-chain.ts';
 import type { RunEnd } from './run-follow.ts';
 import type { RunPaths } from './run-paths.ts';
-import { mergeOutputs } from './actions/merge-outputs.ts';
 
 export interface ExportOptions {
   readonly caller: Caller;
@@ -19,9 +19,11 @@ export interface ExportOptions {
   readonly paths: RunPaths;
 }
 
+/** The end of a run in figures, with its files written unless it was stopped. */
 export async function exportResults(context: Context, { caller, end, paths }: ExportOptions): Promise<RunSummary> {
   const chain = await readChain(context, caller);
-  const causes = end.stopped ? [] : await writeOutputs(context, chain, paths);
+  const causes = new FailureCauses();
+  if (!end.stopped) await writeOutputs(mergeOutputs(context, chain), { paths, causes });
   const { ok, failed, inputTokens, outputTokens, cachedTokens } = await sumChain(context, chain);
   const total = chain[0]?.inputRows ?? 0;
   return {
@@ -37,12 +39,79 @@ export async function exportResults(context: Context, { caller, end, paths }: Ex
     elapsedMs: end.elapsedMs,
     output: paths.output ?? '-',
     errors: !end.stopped && failed > 0 ? paths.errors : null,
-    causes,
+    causes: causes.list(),
   };
 }
 
-const outcomeOf = ({ job, stopped }: RunEnd): RunOutcome => {
+const outcomeOf = ({ job: { state }, stopped }: RunEnd): RunOutcome => {
   if (stopped) return 'STOPPED';
-  const { state } = job;
   return state === 'COMPLETED' || state === 'EXPIRED' || state === 'CANCELLED' ? state : 'FAILED';
 };
+
+interface WriteOptions {
+  readonly paths: RunPaths;
+  readonly causes: FailureCauses;
+}
+
+/** The failures' file exists only when there are failures: an old one must not stay beside new answers. */
+async function writeOutputs(results: AsyncIterable<{ readonly kind: 'success' | 'failure'; readonly line: Buffer }>, { paths, causes }: WriteOptions): Promise<void> {
+  const answers = paths.output === undefined ? toStdout() : toFile(paths.output);
+  const failures = toFile(paths.errors);
+  try {
+    for await (const { kind, line } of results) {
+      if (kind === 'failure') causes.add(line);
+      await (kind === 'success' ? answers : failures).write(line);
+    }
+    await answers.end();
+    if (causes.rows > 0) await failures.end();
+    else await rm(paths.errors, { force: true });
+  } finally {
+    await Promise.all([answers.discard(), failures.discard()]);
+  }
+}
+
+interface Sink {
+  write(line: Buffer): Promise<void>;
+  /** Makes what was written visible. */
+  end(): Promise<void>;
+  /** Forgets what was written, unless it was made visible. */
+  discard(): Promise<void>;
+}
+
+const writeTo = async (stream: Writable, line: Buffer): Promise<void> => {
+  if (!stream.write(line)) await once(stream, 'drain');
+};
+
+const toStdout = (): Sink => ({ write: (line) => writeTo(process.stdout, line), end: async () => {}, discard: async () => {} });
+
+/** Written beside its place and renamed, so that a crash leaves the old file or the new one. */
+function toFile(path: string): Sink {
+  const draft = `${path}.${process.pid}.part`;
+  const stream = createWriteStream(draft, { flush: true, highWaterMark: 1024 * 1024 });
+  const done = finished(stream);
+  // A full disk is told by the next write or the end.
+  done.catch(() => undefined);
+  return {
+    write: (line) => writeTo(stream, line),
+    async end() {
+      stream.end();
+      await done;
+      await rename(draft, path);
+      await syncFolder(dirname(path));
+    },
+    async discard() {
+      stream.destroy();
+      await done.catch(() => undefined);
+      await rm(draft, { force: true });
+    },
+  };
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

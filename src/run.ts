@@ -75,12 +75,12 @@ const NOTHING_BEGUN: ReadonlySet<string> = new Set(['INVALID_DATASET', 'DATASET_
 function checkEarlierRun({ output, folder }: RunPaths, { resume }: RunRequest): void {
   if (resume) return;
   if (existsSync(folder)) {
-    throw new Problem('FAILED_PRECONDITION', `A run to this output was begun before; its state is in ${folder}. Go on with it: the same command with --resume. Or remove that folder to begin anew.`, {
+    throw new Problem('ALREADY_EXISTS', `A run to this output was begun before; its state is in ${folder}. Go on with it: the same command with --resume. Or remove that folder to begin anew.`, {
       reason: 'RUN_EXISTS',
     });
   }
   if (output !== undefined && existsSync(output)) {
-    throw new Problem('FAILED_PRECONDITION', `${output} exists already and is not written over. Choose another -o, or remove it.`, { reason: 'OUTPUT_EXISTS' });
+    throw new Problem('ALREADY_EXISTS', `${output} exists already and is not written over. Choose another -o, or remove it.`, { reason: 'OUTPUT_EXISTS' });
   }
 }
 
