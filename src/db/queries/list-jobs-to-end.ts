@@ -14,17 +14,30 @@ export interface EndRules {
 }
 
 export async function listJobsToEnd(db: Db, { now, outputBytes }: EndRules): Promise<readonly JobToEnd[]> {
-  const open = db.selectFrom('job').select(['uid', 'state', 'expiresAt']).where('state', 'in', ['VALIDATING', 'PENDING', 'RUNNING', 'CANCELLING']);
+  const open = db
+    .selectFrom('job')
+    .select(['uid', 'state', 'expiresAt'])
+    .where('state', 'in', ['VALIDATING', 'PENDING', 'RUNNING', 'CANCELLING']);
   const written = sql<number>`(select coalesce(sum(bytes), 0) from part where job_uid = job.uid)`;
   const jobs = await open
     .select(written.as('written'))
-    .where((where) => where.or([where('state', '=', 'CANCELLING'), where('expiresAt', '<=', now), where(written, '>=', outputBytes)]))
+    .where((where) =>
+      where.or([where('state', '=', 'CANCELLING'), where('expiresAt', '<=', now), where(written, '>=', outputBytes)]),
+    )
     .execute();
   return jobs.map((job) => ({ jobUid: job.uid, at: now, ...endOf(job, { now, outputBytes }) }));
 }
 
-function endOf({ state, expiresAt }: { readonly state: string; readonly expiresAt: Date }, { now, outputBytes }: EndRules): Omit<JobEnd, 'at'> {
-  if (state === 'CANCELLING') return { outcome: 'CANCELLED', statusCode: 'CANCELLED', statusMessage: 'Cancelled on request; the rows that were finished are kept.' };
+function endOf(
+  { state, expiresAt }: { readonly state: string; readonly expiresAt: Date },
+  { now, outputBytes }: EndRules,
+): Omit<JobEnd, 'at'> {
+  if (state === 'CANCELLING')
+    return {
+      outcome: 'CANCELLED',
+      statusCode: 'CANCELLED',
+      statusMessage: 'Cancelled on request; the rows that were finished are kept.',
+    };
   if (expiresAt <= now) {
     return {
       outcome: 'EXPIRED',

@@ -1,0 +1,35 @@
+/** Brings a database to the tables that this version needs. */
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import type { Db } from '../store.ts';
+import { GROUND } from './0001-ground.ts';
+
+const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
+  '0001-ground': GROUND,
+};
+
+/** Runs what has not run yet, all or nothing. Several processes may call it at once: one works, the others wait. */
+export async function migrate(db: Db): Promise<void> {
+  const migrator = new Migrator({
+    db: db.withoutPlugins(),
+    provider: {
+      getMigrations: async () =>
+        Object.fromEntries(Object.entries(MIGRATIONS).map(([name, texts]) => [name, toMigration(texts)])),
+    },
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}
+
+/** Changes whenever a migration does: part of the name of a prepared data directory. */
+export const hashMigrations = (): string => createHash('sha256').update(JSON.stringify(MIGRATIONS)).digest('hex').slice(0, 12);
+
+/** The name of the newest migration. */
+export const latestMigration = (): string => Object.keys(MIGRATIONS).toSorted().at(-1) ?? '';
+
+const toMigration = (texts: readonly string[]): Migration => ({
+  async up(db) {
+    for (const text of texts) await sql.raw(text).execute(db);
+  },
+});

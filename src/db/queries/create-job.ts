@@ -1,0 +1,52 @@
+import { Problem } from '../../base/problem.ts';
+import type { Job } from '../../jobs/job.ts';
+import type { Store, Tx } from '../store.ts';
+import { lockAccount } from './lock-account.ts';
+
+/** Writes a new job and queues its planning, both or neither; ALREADY_EXISTS when the name or the output is taken. */
+export async function createJob({ db, queue }: Pick<Store, 'db' | 'queue'>, job: Job): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await lockAccount(tx, job.accountId);
+    await checkName(tx, job);
+    await checkOutput(tx, job);
+    await tx
+      .insertInto('job')
+      .values({ ...job, outcome: null, shardCount: null, windowSize: null })
+      .execute();
+    await queue.add('plan', [{ jobUid: job.uid }], { tx });
+  });
+}
+
+async function checkName(tx: Tx, { accountId, id }: Job): Promise<void> {
+  const other = await tx
+    .selectFrom('job')
+    .select('uid')
+    .where('accountId', '=', accountId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (other === undefined) return;
+  throw new Problem('ALREADY_EXISTS', `There is a job "${id}" already. Choose another name, or delete that job first.`, {
+    reason: 'JOB_EXISTS',
+    details: { jobId: id },
+  });
+}
+
+/** The output may be there without files; a second writer or a dataset with files would be overwritten. */
+async function checkOutput(tx: Tx, { accountId, outputDatasetId: id }: Job): Promise<void> {
+  const file = tx.selectFrom('datasetFile').select('name').where('accountId', '=', accountId).where('datasetId', '=', id);
+  const writer = tx
+    .selectFrom('job')
+    .select('id')
+    .where('accountId', '=', accountId)
+    .where('outputDatasetId', '=', id)
+    .where('state', 'in', ['VALIDATING', 'PENDING', 'RUNNING', 'CANCELLING', 'WRITING_RESULTS']);
+  if ((await file.executeTakeFirst()) === undefined && (await writer.executeTakeFirst()) === undefined) return;
+  throw new Problem(
+    'ALREADY_EXISTS',
+    `The output dataset "${id}" has files already, or a running job writes to it. Name another one, or none.`,
+    {
+      reason: 'OUTPUT_DATASET_EXISTS',
+      details: { datasetId: id },
+    },
+  );
+}

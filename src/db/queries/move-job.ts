@@ -1,0 +1,39 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Job } from '../../jobs/job.ts';
+import { type JobState, type Outcome, statesBefore } from '../../jobs/states.ts';
+import type { Db } from '../store.ts';
+import { JOB_COLUMNS } from './job-columns.ts';
+
+/** What may change together with a state. */
+export interface JobChanges
+  extends Partial<Pick<Job, 'statusCode' | 'statusMessage' | 'totalRows' | 'inputRows' | 'rowFormat' | 'planKey' | 'reportKey'>> {
+  readonly outcome?: Outcome;
+  readonly shardCount?: number;
+  readonly nextShard?: number;
+  readonly windowSize?: number;
+  /** When it happens; the database's clock says when it is left out. */
+  readonly updatedAt?: Date;
+}
+
+/** The field that keeps the moment of entering a state. */
+const STAMPS: Partial<Record<JobState, 'validatedAt' | 'startedAt' | 'endedAt'>> = {
+  PENDING: 'validatedAt',
+  RUNNING: 'startedAt',
+  COMPLETED: 'endedAt',
+  FAILED: 'endedAt',
+  EXPIRED: 'endedAt',
+  CANCELLED: 'endedAt',
+};
+
+/** Moves a job if the move is legal from where it is; undefined when it is not, as somebody else moved it first. The one way to change a state. */
+export async function moveJob(db: Db, uid: string, to: JobState, changes: JobChanges = {}): Promise<Job | undefined> {
+  const stamp = STAMPS[to];
+  const at: Date | RawBuilder<Date> = changes.updatedAt ?? sql<Date>`now()`;
+  return db
+    .updateTable('job')
+    .set({ ...changes, state: to, updatedAt: at, ...(stamp !== undefined && { [stamp]: at }) })
+    .where('uid', '=', uid)
+    .where('state', 'in', statesBefore(to))
+    .returning(JOB_COLUMNS)
+    .executeTakeFirst();
+}

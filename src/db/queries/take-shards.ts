@@ -1,0 +1,36 @@
+import { sql } from 'kysely';
+import { type JobState, statesBefore } from '../../jobs/states.ts';
+import type { Db } from '../store.ts';
+
+export interface WantedShard {
+  readonly jobUid: string;
+  readonly shard: number;
+}
+
+export interface TakenShard extends WantedShard {
+  readonly first: number;
+  readonly count: number;
+  readonly epoch: number;
+  /** int4multirange as text. */
+  readonly done: string;
+}
+
+const RUNNABLE: readonly JobState[] = ['PENDING', 'RUNNING'];
+
+/** Raises the epoch of shards that still have to run, and sets their jobs running, in one statement. Answers only those. */
+export async function takeShards(db: Db, wanted: readonly WantedShard[]): Promise<readonly TakenShard[]> {
+  const { rows } = await sql<TakenShard>`
+    with wanted as (
+      select * from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as wanted ("jobUid" uuid, shard int)
+    ), started as (
+      update job set state = 'RUNNING', started_at = now(), updated_at = now()
+       where uid in (select "jobUid" from wanted) and state = any (${statesBefore('RUNNING')}::text[])
+    )
+    update shard set epoch = shard.epoch + 1
+      from wanted join job on job.uid = wanted."jobUid"
+     where shard.job_uid = wanted."jobUid" and shard.index = wanted.shard
+       and not shard.settled and job.state = any (${RUNNABLE}::text[])
+    returning shard.job_uid, shard.index as shard, shard.first, shard.count, shard.epoch, shard.done::text as done
+  `.execute(db);
+  return rows;
+}
