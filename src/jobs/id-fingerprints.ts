@@ -1,0 +1,93 @@
+/**
+ * Finds rows that share an id, in 8 bytes a row: a seeded 53-bit fingerprint of each id goes into a column, which is sorted once at the end.
+ * Fingerprints that come twice are suspects; the real bytes, read back from the file, decide.
+ */
+import { randomBytes } from 'node:crypto';
+import { BACKSLASH } from '../jsonl/ascii.ts';
+import { tokenText } from '../jsonl/string-token.ts';
+
+/** A row whose id an earlier row has as well. */
+export interface Repeat {
+  readonly row: number;
+  readonly firstRow: number;
+}
+
+const FIRST_CAPACITY = 4096;
+
+export class IdFingerprints {
+  #count = 0;
+  #column = new Float64Array(FIRST_CAPACITY);
+  readonly #seedA = randomBytes(4).readUInt32LE();
+  readonly #seedB = randomBytes(4).readUInt32LE();
+
+  /** Adds the next row by its id token (with quotes); undefined when it has none. A bad row can be a first one, but is no suspect. */
+  add(token: Buffer | undefined, isBad: boolean): void {
+    if (this.#count === this.#column.length) {
+      this.#column = new Float64Array(this.#column.buffer.transfer(this.#count * 16));
+    }
+    const fingerprint = token === undefined ? Number.NaN : this.#fingerprint(token);
+    this.#column[this.#count++] = isBad ? -fingerprint : fingerprint;
+  }
+
+  /** Suspects in the order of their rows: all but the first of those with one fingerprint. */
+  *suspects(): Generator<Repeat> {
+    const repeated = repeatedValues(this.#column.slice(0, this.#count));
+    if (repeated.length === 0) return;
+    const firstRows = new Int32Array(repeated.length).fill(-1);
+    for (let row = 0; row < this.#count; row++) {
+      const value = this.#column[row] ?? Number.NaN;
+      const at = indexOfSorted(repeated, Math.abs(value));
+      const firstRow = firstRows[at];
+      if (firstRow === -1) firstRows[at] = row;
+      else if (firstRow !== undefined && value > 0) yield { row, firstRow };
+    }
+  }
+
+  /** Two ids that are written differently but mean the same have the same fingerprint. */
+  #fingerprint(token: Buffer): number {
+    const isEscaped = token.includes(BACKSLASH);
+    const bytes = isEscaped ? Buffer.from(tokenText(token)) : token;
+    const end = isEscaped ? bytes.length : bytes.length - 1;
+    let a = this.#seedA;
+    let b = this.#seedB;
+    for (let index = isEscaped ? 0 : 1; index < end; index++) {
+      const byte = bytes[index] ?? 0;
+      a = Math.imul(a ^ byte, 0x9e3779b1);
+      b = Math.imul(b ^ byte, 0x5f356495);
+      a ^= a >>> 15;
+      b ^= b >>> 13;
+    }
+    return (mix(a) & 0x1f_ffff) * 0x1_0000_0000 + (mix(b) >>> 0);
+  }
+}
+
+/** Spreads every bit over all others. */
+function mix(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}
+
+/** The values that are there more than once, sorted, once each. Sorts in place; NaN is no value. */
+function repeatedValues(values: Float64Array): Float64Array {
+  for (let at = 0; at < values.length; at++) values[at] = Math.abs(values[at] ?? Number.NaN);
+  values.sort();
+  let count = 0;
+  for (let at = 1; at < values.length; at++) {
+    const value = values[at] ?? Number.NaN;
+    if (value === values[at - 1] && (count === 0 || values[count - 1] !== value)) values[count++] = value;
+  }
+  return values.subarray(0, count);
+}
+
+/** Where a value is in a sorted column; -1 when it isn't. */
+function indexOfSorted(values: Float64Array, value: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((values[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return values[low] === value ? low : -1;
+}

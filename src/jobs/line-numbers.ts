@@ -1,0 +1,34 @@
+const FIRST_CAPACITY = 256;
+
+/** Line numbers by row number, kept only where blank lines change the distance between the two. */
+export class LineNumbers {
+  #count = 0;
+  #rows = new Uint32Array(FIRST_CAPACITY);
+  #distances = new Uint32Array(FIRST_CAPACITY);
+
+  /** Rows have to come in order. */
+  add(row: number, line: number): void {
+    const distance = line - row;
+    if (this.#count > 0 && this.#distances[this.#count - 1] === distance) return;
+    if (this.#count === this.#rows.length) this.#grow();
+    this.#rows[this.#count] = row;
+    this.#distances[this.#count++] = distance;
+  }
+
+  /** The line of a row that was added. */
+  lineOf(row: number): number {
+    let low = 0;
+    let high = this.#count - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((this.#rows[middle] ?? 0) <= row) low = middle;
+      else high = middle - 1;
+    }
+    return row + (this.#distances[low] ?? 0);
+  }
+
+  #grow(): void {
+    this.#rows = new Uint32Array(this.#rows.buffer.transfer(this.#count * 8));
+    this.#distances = new Uint32Array(this.#distances.buffer.transfer(this.#count * 8));
+  }
+}

@@ -1,0 +1,134 @@
+/** The one pass over a dataset: every line is checked, and what planning needs of every row is kept. */
+import { JsonCursor } from '../jsonl/json-cursor.ts';
+import { type Line, LineSplitter } from '../jsonl/split-lines.ts';
+import { type BadLine, BadLines, type RowFault } from './bad-line.ts';
+import { checkRow } from './check-row.ts';
+import { findDuplicates, type ReadAt } from './find-duplicates.ts';
+import { IdFingerprints } from './id-fingerprints.ts';
+import { LineNumbers } from './line-numbers.ts';
+import { PrefixLadder } from './prefix-ladder.ts';
+import type { RowFormat } from './row-format.ts';
+import { type RowIndex, RowIndexBuilder } from './row-index.ts';
+
+export interface ReadPlanOptions {
+  /** Reads bytes of the same file again, to compare ids and to show lines. */
+  readonly readAt: ReadAt;
+  /** Whether rows may be request bodies without id, which get the ids `row-1`, `row-2`, … */
+  readonly bareRows: boolean;
+  /** Whether the job puts a system prompt in front of rows. */
+  readonly systemPrompt: boolean;
+  /** Default 16 MiB. */
+  readonly maxLineBytes?: number;
+  /** How many bad lines are kept in words; all are counted. Default 1000. */
+  readonly maxBadLines?: number;
+  onProgress?(bytes: number, rows: number): void;
+  readonly signal?: AbortSignal;
+}
+
+export interface PlanReading {
+  readonly format: RowFormat;
+  readonly rows: RowIndex;
+  readonly badLines: { readonly count: number; readonly kept: readonly BadLine[] };
+  readonly bytes: number;
+  /** Blank ones included. */
+  readonly lines: number;
+  readonly blankLines: number;
+}
+
+const DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024;
+const DEFAULT_MAX_BAD_LINES = 1000;
+
+/** Reads a whole dataset. Bad lines are an answer, not an error; what is thrown comes from the stream, `readAt` or the signal. */
+export async function readPlan(chunks: AsyncIterable<Uint8Array>, options: ReadPlanOptions): Promise<PlanReading> {
+  const pass = new PlanPass(options);
+  for await (const chunk of chunks) {
+    options.signal?.throwIfAborted();
+    pass.take(chunk);
+    options.onProgress?.(pass.bytes, pass.rows);
+  }
+  return pass.finish();
+}
+
+class PlanPass {
+  readonly #options: ReadPlanOptions;
+  readonly #splitter: LineSplitter;
+  readonly #cursor = new JsonCursor();
+  readonly #index = new RowIndexBuilder();
+  readonly #ids = new IdFingerprints();
+  readonly #ladder = new PrefixLadder();
+  readonly #lineNumbers = new LineNumbers();
+  readonly #badLines: BadLines;
+  readonly #maxBadLines: number;
+  readonly #maxLineBytes: number;
+  #format: RowFormat | undefined;
+
+  constructor(options: ReadPlanOptions) {
+    this.#options = options;
+    this.#maxLineBytes = options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES;
+    this.#maxBadLines = options.maxBadLines ?? DEFAULT_MAX_BAD_LINES;
+    this.#badLines = new BadLines(this.#maxBadLines);
+    this.#splitter = new LineSplitter({ maxLineBytes: this.#maxLineBytes });
+  }
+
+  get bytes(): number {
+    return this.#splitter.bytes;
+  }
+
+  get rows(): number {
+    return this.#index.count;
+  }
+
+  take(chunk: Uint8Array): void {
+    for (const line of this.#splitter.push(chunk)) this.#takeLine(line);
+  }
+
+  async finish(): Promise<PlanReading> {
+    for (const line of this.#splitter.end()) this.#takeLine(line);
+    const rows = this.#index.finish();
+    const duplicates = new BadLines(this.#maxBadLines);
+    const { readAt } = this.#options;
+    await findDuplicates(this.#ids, { rows, lineNumbers: this.#lineNumbers, badLines: duplicates, readAt });
+    const { bytes, lines, blankLines } = this.#splitter;
+    const kept = [...this.#badLines.kept, ...duplicates.kept].sort((a, b) => a.line - b.line).slice(0, this.#maxBadLines);
+    const badLines = { count: this.#badLines.count + duplicates.count, kept };
+    return { format: this.#format ?? 'fireworks', rows, badLines, bytes, lines, blankLines };
+  }
+
+  #takeLine(line: Line): void {
+    this.#lineNumbers.add(this.#index.count, line.number);
+    if (line.fault === undefined) this.#takeRow(line);
+    else this.#takeUnreadable(line, line.fault === 'too-long' ? this.#tooLong() : NOT_UTF8);
+  }
+
+  #takeRow({ number, offset, bytes }: Line): void {
+    const { bareRows, systemPrompt } = this.#options;
+    const { fault, format, id, body } = checkRow(this.#cursor, bytes, { format: this.#format, bareRows, systemPrompt });
+    if (this.#format === undefined && (format !== 'bare' || bareRows)) this.#format = format;
+    if (fault !== undefined) this.#badLines.add(number, bytes, fault);
+    const promptBytes = this.#ladder.climb(bytes, body);
+    this.#index.add({ offset, length: bytes.length, ladder: this.#ladder.steps, maxTokens: body.maxTokens, promptBytes });
+    this.#ids.add(id === undefined ? undefined : bytes.subarray(id.start, id.end), fault !== undefined);
+  }
+
+  #takeUnreadable({ number, offset, bytes }: Line, fault: RowFault): void {
+    this.#badLines.add(number, bytes, fault);
+    this.#index.add({ offset, length: bytes.length, ladder: NO_LADDER, maxTokens: 0, promptBytes: 0 });
+    this.#ids.add(undefined, true);
+  }
+
+  #tooLong(): RowFault {
+    return {
+      reason: 'LINE_TOO_LONG',
+      message: `the line is longer than ${this.#maxLineBytes} bytes`,
+      remedy: 'Make the row shorter, or put each row on a line of its own.',
+    };
+  }
+}
+
+const NO_LADDER = new Uint32Array(0);
+
+const NOT_UTF8: RowFault = {
+  reason: 'NOT_UTF8',
+  message: 'the line is not valid UTF-8',
+  remedy: 'Save the file as UTF-8 text, not compressed (iconv -t UTF-8 converts).',
+};
