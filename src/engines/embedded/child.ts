@@ -1,0 +1,91 @@
+/** The child process: loads one model and serves it on loopback, until its parent goes away. */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { Problem } from '../../base/problem.ts';
+import { BatchOrder } from './batch-order.ts';
+import type { ChildMessage, ChildOptions } from './child-messages.ts';
+import { EngineServer, type ReadyModel } from './engine-server.ts';
+import { Grammars } from './grammars.ts';
+import { type LoadedModel, loadModel, testModel } from './load-model.ts';
+import { PromptPlacer } from './place-prompt.ts';
+import { SharedPrefixes } from './shared-prefixes.ts';
+import { Slots } from './slots.ts';
+import { readChatTemplate } from './template.ts';
+
+/** Of disk, for evaluated prefixes. */
+const MAX_PREFIX_BYTES = 1024 * 2 ** 20;
+const FINGERPRINTED_BYTES = 2 ** 20;
+
+const options: ChildOptions = JSON.parse(process.argv[2] ?? '{}');
+const tell = (message: ChildMessage): void => void process.send?.(message);
+
+// However the parent ended, nobody is left to answer.
+process.once('disconnect', () => {
+  rmSync(options.scratchFolder, { recursive: true, force: true });
+  process.exit(0);
+});
+// A terminal's Ctrl-C reaches the whole group; when to stop is the parent's decision.
+process.on('SIGINT', () => {});
+
+try {
+  await serve();
+} catch (error) {
+  tell({ kind: 'failed', ...toFailure(error) });
+}
+
+async function serve(): Promise<void> {
+  const server = new EngineServer(options.maxWaiting);
+  tell({ kind: 'listening', port: await server.listen() });
+  const order = new BatchOrder();
+  const loaded = await loadModel(options, order);
+  await testModel(loaded);
+  const { context, threads } = loaded;
+  server.open(makeReady(loaded, order));
+  tell({ kind: 'ready', slots: context.totalSequences, contextSize: context.contextSize, threads });
+}
+
+function makeReady({ llama, model, context }: LoadedModel, order: BatchOrder): ReadyModel {
+  const sequences = Array.from({ length: context.totalSequences }, () => context.getSequence());
+  const placer = new PromptPlacer(order, new SharedPrefixes(options.scratchFolder, MAX_PREFIX_BYTES));
+  return {
+    served: {
+      modelId: options.modelId,
+      model,
+      template: readChatTemplate(model),
+      grammars: new Grammars(llama, model),
+      contextSize: context.contextSize,
+      fingerprint: toFingerprint(options.modelPath, llama.llamaCppRelease.release),
+    },
+    generator: {
+      model,
+      order,
+      placer,
+      slots: new Slots(sequences),
+      tally: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
+    },
+  };
+}
+
+/** Other weights or another llama.cpp: another fingerprint. The first megabyte and the size tell files apart without reading gigabytes. */
+function toFingerprint(path: string, release: string): string {
+  const hash = createHash('sha256')
+    .update(readStart(path))
+    .update(String(statSync(path).size));
+  return `fp_${hash.digest('hex').slice(0, 12)}_${release}`;
+}
+
+function readStart(path: string): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(FINGERPRINTED_BYTES);
+    return start.subarray(0, readSync(file, start));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function toFailure(error: unknown) {
+  if (error instanceof Problem) return { code: error.code, reason: error.reason, message: error.message };
+  const why = error instanceof Error ? error.message : String(error);
+  return { code: 'INVALID_ARGUMENT', reason: 'MODEL_FILE_INVALID', message: `The model can't be used: ${why}` } as const;
+}

@@ -1,0 +1,194 @@
+/** The engine's HTTP door on loopback: OpenAI's dialect, health and metrics. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { answerCall } from './answer-call.ts';
+import type { Call, Served } from './call.ts';
+import { readChat } from './chat.ts';
+import { readCompletions } from './completions.ts';
+import { toMetrics } from './engine-metrics.ts';
+import { type Fields, isFields, wrong } from './fields.ts';
+import type { Generator } from './generate.ts';
+import { Refusal } from './refusal.ts';
+
+/** A model that is ready to answer. */
+export interface ReadyModel {
+  readonly served: Served;
+  readonly generator: Generator;
+}
+
+const MAX_BODY_BYTES = 64 * 2 ** 20;
+const READERS: Readonly<Record<string, (body: Fields, served: Served) => Promise<Call>>> = {
+  '/v1/chat/completions': readChat,
+  '/v1/completions': readCompletions,
+};
+
+export class EngineServer {
+  readonly #server: Server;
+  readonly #maxWaiting: number;
+  #ready: ReadyModel | undefined;
+  #inFlight = 0;
+
+  constructor(maxWaiting: number) {
+    this.#maxWaiting = maxWaiting;
+    this.#server = createServer((request, response) => void this.#handle(request, response));
+    // Generations take as long as they take; the client has clocks of its own.
+    this.#server.requestTimeout = 0;
+    this.#server.keepAliveTimeout = 60_000;
+  }
+
+  /** Listens on a free port of loopback; answers it. */
+  async listen(): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once('error', reject).listen(0, '127.0.0.1', resolve);
+    await promise;
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('The engine listens on no port.');
+    return address.port;
+  }
+
+  /** From now on requests are answered. */
+  open(ready: ReadyModel): void {
+    this.#ready = ready;
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#route(request, response);
+    } catch (error) {
+      if (!response.destroyed) sayError(response, error);
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    if (request.method === 'GET') {
+      this.#look(path, response);
+      return;
+    }
+    const read = request.method === 'POST' ? READERS[path] : undefined;
+    if (read === undefined) throw notThere(request.method, path);
+    const ready = this.#expectReady();
+    if (this.#inFlight >= ready.generator.slots.total + this.#maxWaiting) throw full();
+    this.#inFlight++;
+    try {
+      await answer(ready, read, request, response);
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  #look(path: string, response: ServerResponse): void {
+    const { generator, served } =
+      path === '/health' || path === '/metrics' || path === '/v1/models' ? this.#expectReady() : never(path);
+    if (path === '/health') sayJson(response, { status: 'ok' });
+    else if (path === '/metrics')
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(toMetrics(generator));
+    else sayJson(response, toModelList(served));
+  }
+
+  #expectReady(): ReadyModel {
+    if (this.#ready !== undefined) return this.#ready;
+    throw new Refusal('The model is still being loaded.', {
+      status: 503,
+      type: 'server_error',
+      code: 'loading',
+      headers: { 'retry-after': '1' },
+    });
+  }
+}
+
+async function answer(
+  { served, generator }: ReadyModel,
+  read: (body: Fields, served: Served) => Promise<Call>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort(new Error('The client went away.'));
+  });
+  const body = await readBody(request);
+  checkModel(body, served.modelId);
+  await answerCall(await read(body, served), generator, response, gone.signal);
+}
+
+async function readBody(request: IncomingMessage): Promise<Fields> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of request) {
+    pieces.push(piece);
+    bytes += piece.length;
+    if (bytes > MAX_BODY_BYTES) throw new Refusal(`The request is larger than ${MAX_BODY_BYTES} bytes.`, { status: 413 });
+  }
+  const body = parse(Buffer.concat(pieces).toString());
+  if (isFields(body)) return body;
+  throw wrong('body', 'a JSON object', body);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Refusal(`The body is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function checkModel({ model }: Fields, modelId: string): void {
+  if (model === undefined || model === null || model === modelId) return;
+  throw new Refusal(`The model '${String(model)}' does not exist here: this engine serves '${modelId}'.`, {
+    status: 404,
+    code: 'model_not_found',
+    param: 'model',
+  });
+}
+
+const toModelList = ({ modelId, contextSize, model }: Served) => ({
+  object: 'list',
+  data: [
+    {
+      id: modelId,
+      object: 'model',
+      created: 0,
+      owned_by: 'boatload',
+      max_model_len: contextSize,
+      meta: { n_ctx_train: model.trainContextSize },
+    },
+  ],
+});
+
+function sayJson(response: ServerResponse, value: object): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+function sayError(response: ServerResponse, error: unknown): void {
+  const refusal = error instanceof Refusal ? error : broken(error);
+  // Inside a stream it is too late for a status.
+  if (response.headersSent) response.end(`data: ${JSON.stringify(refusal.toBody())}\n\n`);
+  else
+    response
+      .writeHead(refusal.status, { 'content-type': 'application/json', ...refusal.headers })
+      .end(JSON.stringify(refusal.toBody()));
+}
+
+function broken(error: unknown): Refusal {
+  const why = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${error instanceof Error ? error.stack : why}\n`);
+  return new Refusal(`The engine failed: ${why}`, { status: 500, type: 'server_error', code: 'engine_failed' });
+}
+
+const full = (): Refusal =>
+  new Refusal('The engine has as many requests waiting as it takes. Try again in a moment.', {
+    status: 429,
+    type: 'rate_limit_error',
+    code: 'engine_full',
+    headers: { 'retry-after': '1' },
+  });
+
+const notThere = (method: string | undefined, path: string): Refusal =>
+  new Refusal(`There is no ${method ?? ''} ${path} here. This engine answers POST /v1/chat/completions and /v1/completions.`, {
+    status: 404,
+    code: 'not_found',
+  });
+
+const never = (path: string): never => {
+  throw notThere('GET', path);
+};

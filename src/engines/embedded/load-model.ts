@@ -1,0 +1,119 @@
+/** Loads a model into this process and makes sure that it can answer. */
+import { availableParallelism } from 'node:os';
+import {
+  getLlama,
+  InsufficientMemoryError,
+  type Llama,
+  type LlamaContext,
+  LlamaLogLevel,
+  type LlamaModel,
+  NoBinaryFoundError,
+} from 'node-llama-cpp';
+import { Problem } from '../../base/problem.ts';
+import type { BatchOrder } from './batch-order.ts';
+import { chooseCapacity, chooseThreads } from './capacity.ts';
+import type { ChildOptions } from './child-messages.ts';
+
+export interface LoadedModel {
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+  readonly threads: number;
+}
+
+const BATCH_TOKENS = 512;
+
+/** Throws a `Problem` with reason `ENGINE_BINARY_MISSING`, `MODEL_FILE_INVALID` or `MODEL_TOO_LARGE`. */
+export async function loadModel(options: ChildOptions, order: BatchOrder): Promise<LoadedModel> {
+  const llama = await openLlama();
+  const model = await openModel(llama, options.modelPath);
+  const threads = options.threads ?? chooseThreads(model.size, Math.min(llama.cpuMathCores, availableParallelism()));
+  const context = await openContext(model, { ...options, threads }, order);
+  return { llama, model, context, threads };
+}
+
+async function openLlama(): Promise<Llama> {
+  try {
+    // Never compiles or downloads: a machine without a fitting binary is told so.
+    return await getLlama({ build: 'never', logLevel: LlamaLogLevel.error, progressLogs: false, maxThreads: 0 });
+  } catch (cause) {
+    if (!(cause instanceof NoBinaryFoundError)) throw cause;
+    throw new Problem(
+      'FAILED_PRECONDITION',
+      `There is no llama.cpp binary for ${process.platform} on ${process.arch}. Install the package @node-llama-cpp of this platform, or use an engine by its URL.`,
+      { reason: 'ENGINE_BINARY_MISSING', cause },
+    );
+  }
+}
+
+async function openModel(llama: Llama, modelPath: string): Promise<LlamaModel> {
+  try {
+    return await llama.loadModel({ modelPath });
+  } catch (cause) {
+    if (cause instanceof InsufficientMemoryError) throw tooLarge(cause);
+    throw invalid(`llama.cpp can't load ${modelPath}: ${toWords(cause)}`, cause);
+  }
+}
+
+async function openContext(
+  model: LlamaModel,
+  options: ChildOptions & { readonly threads: number },
+  order: BatchOrder,
+): Promise<LlamaContext> {
+  const { slots, contextSize } = await chooseCapacity(options, {
+    modelBytes: model.size,
+    trainedContext: model.trainContextSize,
+    availableBytes: process.availableMemory(),
+    contextBytes: async (capacity) => {
+      const needs = await model.fileInsights.estimateContextResourceRequirementsV2({
+        contextSize: capacity.contextSize,
+        sequences: capacity.slots,
+        modelGpuLayers: model.gpuLayers,
+        batchSize: BATCH_TOKENS,
+      });
+      return needs.cpuRam;
+    },
+  });
+  try {
+    return await model.createContext({
+      sequences: slots,
+      contextSize,
+      batchSize: BATCH_TOKENS,
+      threads: options.threads,
+      failedCreationRemedy: false,
+      // Where attention slides over a window, keep what left it: prefixes can be used again.
+      swaFullCache: true,
+      batching: { itemPrioritizationStrategy: order.strategy },
+    });
+  } catch (cause) {
+    throw cause instanceof InsufficientMemoryError
+      ? tooLarge(cause)
+      : invalid(`llama.cpp can't run the model: ${toWords(cause)}`, cause);
+  }
+}
+
+/** Broken weights load without a word and answer nonsense for ever: look at one distribution. */
+export async function testModel({ model, context }: LoadedModel): Promise<void> {
+  const sequence = context.getSequence();
+  const generateNext = { probabilities: true, options: { temperature: 1, topK: 0, topP: 1, minP: 0 } };
+  const tokens = model.tokenize('Hello, how are you?');
+  const output = await sequence.controlledEvaluate(
+    tokens.map((token, at) => (at === tokens.length - 1 ? [token, { generateNext }] : token)),
+  );
+  await sequence.dispose();
+  const likely = [...(output.at(-1)?.next.probabilities?.values() ?? [])];
+  const sum = likely.reduce((total, probability) => total + probability, 0);
+  if (Math.abs(sum - 1) < 0.01) return;
+  throw invalid('The model loads, but its answers are not numbers: its weights are broken. Get the file again.', undefined);
+}
+
+const invalid = (message: string, cause: unknown): Problem =>
+  new Problem('INVALID_ARGUMENT', message, { reason: 'MODEL_FILE_INVALID', cause });
+
+const tooLarge = (cause: unknown): Problem =>
+  new Problem('RESOURCE_EXHAUSTED', `The model needs more memory than there is: ${toWords(cause)}`, {
+    reason: 'MODEL_TOO_LARGE',
+    cause,
+  });
+
+const toWords = (error: unknown): string => (error instanceof Error ? error.message : String(error));

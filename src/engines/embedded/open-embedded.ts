@@ -1,0 +1,175 @@
+/** Our own llama.cpp as an engine: a child process behind HTTP, so that a crash in native code costs a connection and not the server. */
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Log } from '../../base/log.ts';
+import { Problem } from '../../base/problem.ts';
+import type { Engine, EngineModel, EngineReply, EngineRequest } from '../engine.ts';
+import { openUpstream } from '../upstream.ts';
+import { type StartedChild, startChild } from './start-child.ts';
+
+export interface EmbeddedEngineOptions {
+  readonly modelPath: string;
+  /** The name under which the model is asked. */
+  readonly modelId: string;
+  /** Requests at once; default 8 to 16, as the memory allows. */
+  readonly slots?: number;
+  /** Tokens of prompt and answer together; default what the model was trained for, at most 4,096, as the memory allows. */
+  readonly contextSize?: number;
+  readonly threads?: number;
+  /** Requests that may wait for a slot before more are refused with 429; default 1,024. */
+  readonly maxWaiting?: number;
+  readonly log?: Log;
+}
+
+/** A child that dies so often in so short a time, and answers nothing in between, is not started again. */
+const MOST_DEATHS = 5;
+const DEATHS_WITHIN_MS = 60_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * Starts the child and resolves when its model answers. Throws a `Problem`: `MODEL_FILE_NOT_FOUND`, `MODEL_FILE_INVALID` (no GGUF, cut off,
+ * broken weights), `MODEL_TOO_LARGE` (for the memory), `ENGINE_BINARY_MISSING` (no llama.cpp for this platform).
+ */
+export async function openEmbeddedEngine(options: EmbeddedEngineOptions): Promise<Engine> {
+  await checkFile(options.modelPath);
+  const engine = new EmbeddedEngine(options);
+  await engine.start();
+  return engine;
+}
+
+interface Life {
+  readonly child: StartedChild;
+  readonly upstream: Engine;
+}
+
+class EmbeddedEngine implements Engine {
+  readonly name: string;
+  readonly #options: EmbeddedEngineOptions;
+  #life: Life | undefined;
+  /** Why there is no child, while there is none. */
+  #away = 'it is being started';
+  #slots: number | undefined;
+  #deaths: number[] = [];
+  #closed = false;
+  #pause: { readonly clock: NodeJS.Timeout; readonly end: () => void } | undefined;
+  #reviving: Promise<void> | undefined;
+
+  constructor(options: EmbeddedEngineOptions) {
+    this.#options = options;
+    this.name = `llama.cpp ${options.modelId}`;
+  }
+
+  get slots(): number | undefined {
+    return this.#slots;
+  }
+
+  async start(): Promise<void> {
+    const { log, maxWaiting = 1_024, ...options } = this.#options;
+    const child = await startChild({ ...options, maxWaiting });
+    const { pid, slots, contextSize, threads } = child;
+    log?.info({ engine: this.name, pid, slots, contextSize, threads }, 'engine started');
+    this.#slots = slots;
+    this.#life = { child, upstream: openUpstream({ baseUrl: child.baseUrl, name: this.name }) };
+    void child.gone.then((cause) => this.#onDeath(cause));
+  }
+
+  async models(): Promise<readonly EngineModel[]> {
+    if (this.#life !== undefined) return this.#life.upstream.models();
+    throw new Problem('UNAVAILABLE', `${this.name} can't be asked: ${this.#away}.`, {
+      reason: 'ENGINE_UNREACHABLE',
+      details: { engine: this.name },
+    });
+  }
+
+  async answer(request: EngineRequest, signal: AbortSignal): Promise<EngineReply> {
+    const life = this.#life;
+    if (life === undefined) return { kind: 'silence', cause: 'connection', message: `${this.name} is away: ${this.#away}.` };
+    const reply = await life.upstream.answer(request, signal);
+    if (reply.kind === 'answer') this.#deaths = [];
+    return reply;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#pause?.end();
+    await this.#reviving;
+    const life = this.#life;
+    this.#life = undefined;
+    this.#away = 'it was closed';
+    await life?.upstream.close();
+    await life?.child.stop();
+  }
+
+  #onDeath(cause: string): void {
+    const life = this.#life;
+    this.#life = undefined;
+    if (this.#closed) return;
+    void life?.upstream.close();
+    this.#reviving = this.#revive(cause);
+  }
+
+  async #revive(firstCause: string): Promise<void> {
+    let cause: string | undefined = firstCause;
+    while (cause !== undefined && this.#mayRevive(cause)) {
+      await this.#wait(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#deaths.length - 1)));
+      if (this.#closed) return;
+      cause = await this.start().then(() => undefined, toWords);
+    }
+  }
+
+  #mayRevive(cause: string): boolean {
+    const now = Date.now();
+    this.#deaths = [...this.#deaths.filter((at) => now - at < DEATHS_WITHIN_MS), now];
+    const { length } = this.#deaths;
+    const again = length < MOST_DEATHS;
+    this.#away = again
+      ? `it died (${cause}) and is being started again`
+      : `it died ${length} times within a minute without an answer in between, the last time by ${cause}, and stays down`;
+    this.#options.log?.[again ? 'warn' : 'error'](
+      { engine: this.name, cause, deaths: length },
+      again ? 'engine died' : 'engine stays down',
+    );
+    return again;
+  }
+
+  #wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const clock = setTimeout(resolve, ms);
+    this.#pause = { clock, end: () => (clearTimeout(clock), resolve()) };
+    return promise;
+  }
+}
+
+const toWords = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const GGUF = 'GGUF';
+
+async function checkFile(path: string): Promise<void> {
+  const begin = await readStart(path);
+  if (begin === GGUF) return;
+  throw new Problem(
+    'INVALID_ARGUMENT',
+    `${path} is no GGUF model: such a file begins with "GGUF". Convert the model, or name another file.`,
+    {
+      reason: 'MODEL_FILE_INVALID',
+    },
+  );
+}
+
+async function readStart(path: string): Promise<string> {
+  try {
+    await using file = await open(path);
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(GGUF.length) });
+    return buffer.toString('latin1', 0, bytesRead);
+  } catch (cause) {
+    throw new Problem(
+      'NOT_FOUND',
+      `The model file ${basename(path)} can't be read at ${path}. Check the path and its permissions.`,
+      {
+        reason: 'MODEL_FILE_NOT_FOUND',
+        cause,
+      },
+    );
+  }
+}

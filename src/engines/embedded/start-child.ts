@@ -1,0 +1,99 @@
+/** Starts a child process and waits until its model answers. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Problem } from '../../base/problem.ts';
+import type { ChildMessage, ChildOptions } from './child-messages.ts';
+
+/** A child that is ready to answer. */
+export interface StartedChild {
+  readonly pid: number;
+  readonly baseUrl: string;
+  readonly slots: number;
+  readonly contextSize: number;
+  readonly threads: number;
+  /** Resolves when the process is gone, with what it died of. */
+  readonly gone: Promise<string>;
+  /** Ends it, and waits until it is gone. */
+  stop(): Promise<void>;
+}
+
+/** Beside this file, and compiled when this one is. */
+const ENTRY = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
+/** What llama.cpp and Node need. The child reads files of strangers: no keys and no passwords for it. */
+const PASSED_ON =
+  /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|LANG|LC_.*|LD_LIBRARY_PATH|DYLD_.*|SYSTEMROOT|WINDIR|CUDA_.*|GGML_.*|NODE_LLAMA_CPP_.*)$/i;
+const KILL_AFTER_MS = 5_000;
+const KEPT_WORDS = 2_000;
+
+/** Throws a `Problem` when the child can't get its model ready. */
+export async function startChild(options: Omit<ChildOptions, 'scratchFolder'>): Promise<StartedChild> {
+  const scratchFolder = await mkdtemp(join(tmpdir(), 'boatload-engine-'));
+  const child = fork(ENTRY, [JSON.stringify({ ...options, scratchFolder } satisfies ChildOptions)], {
+    execArgv: [],
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ON.test(name))),
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const gone = watch(child, scratchFolder);
+  try {
+    return { ...(await untilReady(child, gone, options.modelPath)), gone, stop: () => stop(child, gone) };
+  } catch (cause) {
+    await stop(child, gone);
+    throw cause;
+  }
+}
+
+async function watch(child: ChildProcess, scratchFolder: string): Promise<string> {
+  let words = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-KEPT_WORDS);
+  });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  child.once('error', (error) => resolve(error.message));
+  child.once('close', (code, signal) =>
+    resolve(`${signal === null ? `exit code ${code}` : `signal ${signal}`}${toLastWords(words)}`),
+  );
+  const cause = await promise;
+  await rm(scratchFolder, { recursive: true, force: true });
+  return cause;
+}
+
+const toLastWords = (words: string): string => {
+  const lines = words.split('\n').filter((line) => line.trim() !== '' && !/^\s+at |^Node\.js v/.test(line));
+  const last = lines.at(-1)?.trim();
+  return last === undefined ? '' : `: ${last}`;
+};
+
+type Readiness = Pick<StartedChild, 'pid' | 'baseUrl' | 'slots' | 'contextSize' | 'threads'>;
+
+async function untilReady(child: ChildProcess, gone: Promise<string>, modelPath: string): Promise<Readiness> {
+  const { promise, resolve, reject } = Promise.withResolvers<Readiness>();
+  let baseUrl = '';
+  child.on('message', (message: ChildMessage) => {
+    if (message.kind === 'listening') baseUrl = `http://127.0.0.1:${message.port}/v1`;
+    else if (message.kind === 'failed') reject(new Problem(message.code, message.message, { reason: message.reason }));
+    else
+      resolve({ pid: child.pid ?? 0, baseUrl, slots: message.slots, contextSize: message.contextSize, threads: message.threads });
+  });
+  gone.then((cause) => reject(died(modelPath, cause)), reject);
+  return promise;
+}
+
+/** llama.cpp ends the whole process over a model file that lacks something. */
+const died = (modelPath: string, cause: string): Problem =>
+  new Problem(
+    'INVALID_ARGUMENT',
+    `llama.cpp died while it loaded ${modelPath} (${cause}). The file is damaged or of a kind that it does not know: get it again.`,
+    {
+      reason: 'MODEL_FILE_INVALID',
+    },
+  );
+
+async function stop(child: ChildProcess, gone: Promise<string>): Promise<void> {
+  if (child.connected) child.disconnect();
+  const clock = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+  await gone;
+  clearTimeout(clock);
+}
