@@ -4,11 +4,7 @@ import { makeId } from '../base/ids.ts';
 import { Problem } from '../base/problem.ts';
 import type { Precision } from '../contract/job.ts';
 import { toDuration } from '../contract/json.ts';
-import { makeName } from '../contract/names.ts';
 import { createJob as createJobRow } from '../db/queries/create-job.ts';
-import { datasetInUse } from '../db/queries/dataset-in-use.ts';
-import { findDataset } from '../db/queries/find-dataset.ts';
-import { listDatasetFiles } from '../db/queries/list-dataset-files.ts';
 import type { Job, JobSettings } from '../jobs/job.ts';
 import type { Caller, Context, Limits } from './context.ts';
 import { findModel } from './find-model.ts';
@@ -36,7 +32,6 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
   const outputDatasetId = wish.outputDataset ? ownId(caller.accountId, 'datasets', wish.outputDataset) : `bij-${makeId(8)}`;
   const model = findModel(context, caller, { name: required(wish.model, 'model'), precision: wish.precision });
   const inputDatasetId = await findReadyInput(context, caller, required(wish.inputDataset, 'inputDatasetId'));
-  await checkOutput(context, caller, outputDatasetId);
   const job: Job = {
     uid: randomUUID(),
     accountId: caller.accountId,
@@ -91,19 +86,3 @@ const findReadyInput = async (context: Context, caller: Caller, name: string): P
     reason: 'DATASET_NOT_READY',
   });
 };
-
-/** The output may not be there yet, or be there without files; nothing is ever added to a dataset that has some. */
-const checkOutput = async ({ store: { db } }: Context, { accountId }: Caller, id: string): Promise<void> => {
-  if ((await findDataset(db, accountId, id)) !== undefined && (await listDatasetFiles(db, accountId, id)).length > 0)
-    throw outputTaken(accountId, id);
-  if (await datasetInUse(db, accountId, id)) throw outputTaken(accountId, id);
-};
-
-const outputTaken = (accountId: string, id: string): Problem =>
-  new Problem(
-    'ALREADY_EXISTS',
-    `${makeName(accountId, 'datasets', id)} has files already, or a running job uses it. Name another output dataset, or none.`,
-    {
-      reason: 'OUTPUT_DATASET_EXISTS',
-    },
-  );

@@ -1,12 +1,12 @@
 /** Takes a dataset's file in: bytes go straight to the object store, and are counted on the way. */
 import { createHash } from 'node:crypto';
 import { Problem } from '../base/problem.ts';
-import type { StoredObject } from '../storage/object-store.ts';
+import { datasetInUse } from '../db/queries/dataset-in-use.ts';
+import { sealDataset } from '../db/queries/seal-dataset.ts';
 import type { Caller, Context } from './context.ts';
 import { getDataset } from './get-dataset.ts';
 import { makeUploadKey } from './object-keys.ts';
 import { RowCounter } from './row-counter.ts';
-import { sealDataset } from './seal-dataset.ts';
 
 export interface Upload {
   readonly datasetId: string;
@@ -28,26 +28,22 @@ export async function receiveUpload(
   caller: Caller,
   { datasetId, filename, body }: Upload,
 ): Promise<ReceivedFile> {
-  const dataset = await getDataset(context, caller, datasetId);
-  if (dataset.state !== 'UPLOADING') throw alreadyReady(datasetId);
+  const { objects, limits, clock, store } = context;
+  const { accountId, id, state } = await getDataset(context, caller, datasetId);
+  if (state !== 'UPLOADING') throw alreadyReady(id);
+  if (await datasetInUse(store.db, accountId, id)) throw promised(id);
   const objectKey = makeUploadKey();
   const tally = { rows: new RowCounter(), hash: createHash('sha256') };
-  const stored = await context.objects.putStream(objectKey, measured(body, { tally, limit: context.limits.datasetBytes }));
-  const file = {
-    name: toFileName(filename),
-    objectKey,
-    bytes: stored.bytes,
-    rows: tally.rows.rows,
-    sha256: tally.hash.digest('hex'),
-  };
+  const { bytes } = await objects.putStream(objectKey, measured(body, { tally, limit: limits.datasetBytes }));
+  const received = { name: toFileName(filename), bytes, rows: tally.rows.rows };
+  const createdAt = clock.now();
   try {
-    if (file.rows === 0) throw emptyFile(stored);
-    const receivedAt = context.clock.now();
-    if (!(await sealDataset(context, { accountId: caller.accountId, datasetId, file, at: receivedAt })))
-      throw alreadyReady(datasetId);
-    return { name: file.name, bytes: file.bytes, rows: file.rows, receivedAt };
+    if (received.rows === 0) throw emptyFile(bytes);
+    const file = { ...received, accountId, datasetId: id, objectKey, sha256: tally.hash.digest('hex'), createdAt };
+    if (!(await sealDataset(store.db, file))) throw alreadyReady(id);
+    return { ...received, receivedAt: createdAt };
   } catch (cause) {
-    await context.objects.delete([objectKey]);
+    await objects.delete([objectKey]);
     throw cause;
   }
 }
@@ -85,7 +81,7 @@ const tooLarge = (limitBytes: number): Problem =>
     },
   );
 
-const emptyFile = ({ bytes }: StoredObject): Problem =>
+const emptyFile = (bytes: number): Problem =>
   new Problem(
     'INVALID_ARGUMENT',
     `The file has no rows: expected at least one line that isn't blank, got ${bytes} bytes without any.`,
@@ -97,4 +93,9 @@ const emptyFile = ({ bytes }: StoredObject): Problem =>
 const alreadyReady = (datasetId: string): Problem =>
   new Problem('FAILED_PRECONDITION', `Dataset "${datasetId}" has its file already and never changes. Create another one.`, {
     reason: 'DATASET_READY',
+  });
+
+const promised = (datasetId: string): Problem =>
+  new Problem('FAILED_PRECONDITION', `Dataset "${datasetId}" is the output of a job that hasn't ended. Upload to another one.`, {
+    reason: 'DATASET_IN_USE',
   });

@@ -1,25 +1,36 @@
 /** `/v1/accounts/{account}/batchInferenceJobs`. */
 import { z } from 'zod';
 import { cancelJob } from '../actions/cancel-job.ts';
+import { continueJob } from '../actions/continue-job.ts';
 import { createJob } from '../actions/create-job.ts';
 import { deleteJob } from '../actions/delete-job.ts';
 import { getJob } from '../actions/get-job.ts';
-import { listJobs } from '../actions/list-jobs.ts';
-import { Problem } from '../base/problem.ts';
 import { BatchInferenceJob, CreateJobQuery, CreateJobRequest } from '../contract/job.ts';
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
+import { type JobColumn, listJobs } from '../db/queries/list-jobs.ts';
 import { sumProgress } from '../db/queries/sum-progress.ts';
 import type { Job } from '../jobs/job.ts';
 import type { ApiContext } from './api-context.ts';
 import { toJobReply } from './job-reply.ts';
 import { toSettings } from './job-settings.ts';
-import { nextPageToken, toPage } from './pages.ts';
+import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
 import { type Call, route } from './route.ts';
 
 const COLLECTION = '/v1/accounts/{account_id}/batchInferenceJobs';
 const ONE = `${COLLECTION}/{job_id}`;
 const tag = 'Batch inference jobs';
+const columns: Readonly<Record<string, JobColumn>> = {
+  name: 'id',
+  displayName: 'displayName',
+  createTime: 'createdAt',
+  createdTime: 'createdAt',
+  updateTime: 'updatedAt',
+  expireTime: 'expiresAt',
+  createdBy: 'createdBy',
+  state: 'state',
+  model: 'model',
+};
 const idOf = ({ params }: Call<unknown, unknown>): string => params['job_id'] ?? '';
 const reply = async ({ store }: ApiContext, job: Job): Promise<BatchInferenceJob> =>
   toJobReply(job, await sumProgress(store.db, job.uid));
@@ -33,18 +44,23 @@ const create = route({
   body: CreateJobRequest,
   reply: BatchInferenceJob,
   handle: async ({ context, caller, query, body }) => {
-    refuseContinuation(body.continuedFromJobName);
-    const job = await createJob(context, caller, {
+    const { inferenceParameters, systemPrompt, continuedFromJobName, maxJobDuration } = body;
+    const wish = {
       id: query.batchInferenceJobId || undefined,
       displayName: body.displayName,
-      model: body.model,
-      inputDataset: body.inputDatasetId,
+      model: body.model || undefined,
       outputDataset: body.outputDatasetId,
-      settings: toSettings(body.inferenceParameters ?? {}, body.systemPrompt),
       precision: body.precision,
-      maxDurationSeconds: body.maxJobDuration,
-    });
-    return reply(context, job);
+      maxDurationSeconds: maxJobDuration,
+    };
+    const settings = toSettings(inferenceParameters ?? {}, systemPrompt);
+    if (!continuedFromJobName)
+      return reply(context, await createJob(context, caller, { ...wish, inputDataset: body.inputDatasetId, settings }));
+    const changed = (inferenceParameters ?? systemPrompt) ? settings : undefined;
+    return reply(
+      context,
+      await continueJob(context, caller, { ...wish, continuedFrom: continuedFromJobName, settings: changed }),
+    );
   },
 });
 
@@ -56,12 +72,12 @@ const list = route({
   query: ListQuery,
   reply: listReply('batchInferenceJobs', BatchInferenceJob),
   handle: async ({ context, caller, query }) => {
-    const page = toPage(query, { accountId: caller.accountId, collection: 'batchInferenceJobs' });
-    const { jobs, total } = await listJobs(context, caller, page);
+    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'batchInferenceJobs', columns });
+    const { jobs, total } = await listJobs(context.store.db, page);
     const replies = await Promise.all(jobs.map((job) => reply(context, job)));
     return {
       batchInferenceJobs: replies.map((job) => applyMask(job, query.readMask)),
-      nextPageToken: nextPageToken(page, total),
+      nextPageToken: nextToken(total),
       totalSize: total,
     };
   },
@@ -103,11 +119,3 @@ const cancel = route({
 
 /** Every route of the resource. */
 export const jobRoutes = [create, list, get, remove, cancel];
-
-const refuseContinuation = (name: string | undefined): void => {
-  if (!name) return;
-  throw new Problem('UNIMPLEMENTED', 'Jobs are not continued yet: make a dataset of the unanswered rows and start a job on it.', {
-    reason: 'CONTINUATION_NOT_OFFERED',
-    details: { field: 'continuedFromJobName' },
-  });
-};

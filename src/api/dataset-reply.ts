@@ -1,4 +1,5 @@
-import { type Dataset as DatasetReply, DATASET_FORMATS as FORMATS } from '../contract/dataset.ts';
+import type { ReceivedFile } from '../actions/receive-upload.ts';
+import { type Dataset as DatasetReply, DATASET_FORMATS as FORMATS, type UploadReply } from '../contract/dataset.ts';
 import { makeName } from '../contract/names.ts';
 import type { Dataset } from '../db/schema.ts';
 
@@ -22,4 +23,14 @@ export const toDatasetReply = (dataset: Dataset): DatasetReply => ({
   estimatedTokenCount: String(Math.ceil(dataset.bytes / BYTES_PER_TOKEN)),
   averageTurnCount: 0,
   encryptionState: 'ENCRYPTION_STATE_PLAINTEXT',
+});
+
+/** A file that was received, in the shape of the wire. */
+export const toUploadReply = (datasetName: string, { name, bytes, receivedAt }: ReceivedFile): UploadReply => ({
+  id: datasetName,
+  object: 'file',
+  bytes,
+  created_at: Math.floor(receivedAt.getTime() / 1000),
+  filename: name,
+  purpose: 'dataset',
 });

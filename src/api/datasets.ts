@@ -4,15 +4,15 @@ import { createDataset } from '../actions/create-dataset.ts';
 import { deleteDataset } from '../actions/delete-dataset.ts';
 import { getDataset } from '../actions/get-dataset.ts';
 import { linkDownload } from '../actions/link-download.ts';
-import { listDatasets } from '../actions/list-datasets.ts';
 import { receiveUpload } from '../actions/receive-upload.ts';
 import { updateDataset } from '../actions/update-dataset.ts';
 import { CreateDatasetRequest, Dataset, DownloadLinks, UpdateDatasetRequest, UploadReply } from '../contract/dataset.ts';
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { makeName } from '../contract/names.ts';
-import { toDatasetReply } from './dataset-reply.ts';
+import { type DatasetColumn, listDatasets } from '../db/queries/list-datasets.ts';
+import { toDatasetReply, toUploadReply } from './dataset-reply.ts';
 import { readFilePart } from './multipart.ts';
-import { nextPageToken, toPage } from './pages.ts';
+import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
 import { refuseDerived } from './refuse-derived.ts';
 import { type Call, route } from './route.ts';
@@ -20,6 +20,15 @@ import { type Call, route } from './route.ts';
 const COLLECTION = '/v1/accounts/{account_id}/datasets';
 const ONE = `${COLLECTION}/{dataset_id}`;
 const tag = 'Datasets';
+const columns: Readonly<Record<string, DatasetColumn>> = {
+  name: 'id',
+  displayName: 'displayName',
+  createTime: 'createdAt',
+  createdTime: 'createdAt',
+  updateTime: 'updatedAt',
+  createdBy: 'createdBy',
+  state: 'state',
+};
 const idOf = ({ params }: Call<unknown, unknown>): string => params['dataset_id'] ?? '';
 
 const create = route({
@@ -46,11 +55,11 @@ const list = route({
   query: ListQuery,
   reply: listReply('datasets', Dataset),
   handle: async ({ context, caller, query }) => {
-    const page = toPage(query, { accountId: caller.accountId, collection: 'datasets' });
-    const { datasets, total } = await listDatasets(context, caller, page);
+    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'datasets', columns });
+    const { datasets, total } = await listDatasets(context.store.db, page);
     return {
       datasets: datasets.map((dataset) => applyMask(toDatasetReply(dataset), query.readMask)),
-      nextPageToken: nextPageToken(page, total),
+      nextPageToken: nextToken(total),
       totalSize: total,
     };
   },
@@ -102,14 +111,7 @@ const upload = route({
     const file = await readFilePart(http.req.raw, ({ filename, body }) =>
       receiveUpload(context, caller, { datasetId, filename, body }),
     );
-    return {
-      id: makeName(caller.accountId, 'datasets', datasetId),
-      object: 'file',
-      bytes: file.bytes,
-      created_at: Math.floor(file.receivedAt.getTime() / 1000),
-      filename: file.name,
-      purpose: 'dataset',
-    };
+    return toUploadReply(makeName(caller.accountId, 'datasets', datasetId), file);
   },
 });
 

@@ -34,7 +34,7 @@ async function send(c: Context<ApiEnv>, { objects }: ApiContext, { file, range }
   const body = isWanted
     ? (Readable.toWeb(await objects.get(file.objectKey, { start, end })) as ReadableStream<Uint8Array>)
     : null;
-  return c.body(body, range === undefined ? 200 : 206, {
+  const headers = {
     'content-type': 'application/jsonl',
     'content-length': String(end - start),
     'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`,
@@ -42,7 +42,8 @@ async function send(c: Context<ApiEnv>, { objects }: ApiContext, { file, range }
     etag: etagOf(file),
     'x-content-type-options': 'nosniff',
     ...(range && { 'content-range': `bytes ${start}-${end - 1}/${file.bytes}` }),
-  });
+  };
+  return new Response(body, { status: range === undefined ? 200 : 206, headers });
 }
 
 /** A download that goes on says what it has begun with; another file by the same name is sent from its beginning. */

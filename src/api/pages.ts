@@ -1,27 +1,60 @@
 /** Which part of a list a query asks for, and where the next one begins. */
 import { Problem } from '../base/problem.ts';
+import { camelCase } from '../contract/json.ts';
 import { DEFAULT_PAGE_SIZE, type ListQuery, makePageToken, readPageToken } from '../contract/list.ts';
+import type { Order, Page } from '../db/queries/page.ts';
 
-/** A page of a list: what to skip, how many to answer at most, in what order. */
-export interface Page {
-  readonly offset: number;
-  readonly size: number;
-  readonly orderBy: string | undefined;
-  readonly boundTo: readonly (string | undefined)[];
+/** A list and what it can be ordered by: the wire's field to the column behind it. */
+export interface List<Column extends string> {
+  readonly accountId: string;
+  readonly collection: string;
+  readonly columns: Readonly<Record<string, Column>>;
+}
+
+export interface AskedPage<Column extends string> {
+  readonly page: Page<Column>;
+  /** The token of the page after this one; empty when there is none. */
+  readonly nextToken: (total: number) => string;
 }
 
 /** Reads the query of a list. A page token is good for the list, filter and order that it was made for. */
-export const toPage = (query: ListQuery, list: { readonly accountId: string; readonly collection: string }): Page => {
+export const readPage = <Column extends string>(
+  query: ListQuery,
+  { accountId, collection, columns }: List<Column>,
+): AskedPage<Column> => {
   if (query.filter) throw noFilter();
-  const boundTo = [list.accountId, list.collection, query.filter, query.orderBy];
+  const boundTo = [accountId, collection, query.filter, query.orderBy];
   const offset = query.pageToken ? readPageToken(query.pageToken, boundTo) : 0;
   if (offset === undefined) throw badToken();
-  return { offset, size: query.pageSize ?? DEFAULT_PAGE_SIZE, orderBy: query.orderBy, boundTo };
+  const pageSize = query.pageSize ?? DEFAULT_PAGE_SIZE;
+  const end = offset + pageSize;
+  return {
+    page: { accountId, pageSize, offset, orderBy: readOrder(query.orderBy, columns) },
+    nextToken: (total) => (end < total ? makePageToken(end, boundTo) : ''),
+  };
 };
 
-/** The token of the page after this one; empty when there is none. */
-export const nextPageToken = ({ offset, size, boundTo }: Page, total: number): string =>
-  offset + size < total ? makePageToken(offset + size, boundTo) : '';
+const readOrder = <Column extends string>(orderBy = '', columns: Readonly<Record<string, Column>>): readonly Order<Column>[] =>
+  orderBy
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)
+    .map((part) => {
+      const [, field = '', direction] = /^(\w+)(?: +(asc|desc))?$/.exec(part) ?? [];
+      const column = columns[camelCase(field)];
+      if (column === undefined) throw badOrder(part, Object.keys(columns));
+      return { column, descending: direction === 'desc' };
+    });
+
+const badOrder = (part: string, fields: readonly string[]): Problem =>
+  new Problem(
+    'INVALID_ARGUMENT',
+    `orderBy can't be read at "${part.slice(0, 100)}": expected one of ${fields.join(', ')}, with " desc" after it to turn it round.`,
+    {
+      reason: 'INVALID_ORDER',
+      details: { field: 'orderBy' },
+    },
+  );
 
 const badToken = (): Problem =>
   new Problem(

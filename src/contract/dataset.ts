@@ -9,11 +9,11 @@ export const OUTPUT_FILES = { results: 'BIJOutputSet.jsonl', errors: 'error-data
 
 export const DATASET_STATES = ['STATE_UNSPECIFIED', 'UPLOADING', 'READY'] as const;
 
-const FORMATS = ['FORMAT_UNSPECIFIED', 'CHAT', 'COMPLETION', 'RL'] as const;
+export const DATASET_FORMATS = ['FORMAT_UNSPECIFIED', 'CHAT', 'COMPLETION', 'RL'] as const;
 
 const fields = {
   displayName: z.string().max(63).describe('Label for people, fewer than 64 characters'),
-  format: z.enum(FORMATS).describe('What the rows are, when their owner says'),
+  format: z.enum(DATASET_FORMATS).describe('What the rows are, when their owner says'),
   exampleCount: z.string().meta({ format: 'int64', description: 'Rows: as declared until they are counted, then as counted' }),
 };
 

@@ -121,7 +121,10 @@ export const CreateJobRequest = z
     inferenceParameters: InferenceParametersInput.optional(),
     precision: z.enum(PRECISIONS).optional().describe("Refused when it isn't the precision that the model is served in"),
     systemPrompt: z.string().optional().describe('Put in front of rows that have no system message of their own'),
-    continuedFromJobName: z.string().optional().describe('Continuations are not offered yet; must be empty'),
+    continuedFromJobName: z
+      .string()
+      .optional()
+      .describe('A job that has ended, whose unanswered rows this one runs; its input, and what is left out here, are inherited'),
     maxJobDuration: Duration.optional().describe('The window: how long the job may take, from acceptance on'),
     placement: Placement.optional(),
     ...readOnly('name', 'createTime', 'updateTime', 'createdBy', 'state', 'status'),

@@ -17,11 +17,11 @@ export const Int32 = z
 
 const SECONDS_IN = { s: 1, m: 60, h: 3600 } as const;
 
-/** A duration as seconds: `86400s`, `1.5s`; `24h` and `90m` are accepted too. */
+/** A duration as whole seconds, rounded up: `86400s`, `1.5s`; `24h` and `90m` are accepted too. */
 export const Duration = z
   .string()
   .regex(/^\d+(\.\d+)?[smh]$/, 'expected a duration such as "86400s" or "24h"')
-  .transform((text) => Number(text.slice(0, -1)) * SECONDS_IN[text.slice(-1) as keyof typeof SECONDS_IN]) // The pattern holds the unit.
+  .transform((text) => Math.ceil(Number(text.slice(0, -1)) * SECONDS_IN[text.slice(-1) as keyof typeof SECONDS_IN])) // The pattern holds the unit.
   .meta({ type: 'string', format: 'duration' });
 
 /** `86400` seconds as `86400s`. */
@@ -77,7 +77,8 @@ const unwrap = (schema: unknown): unknown =>
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const camelCase = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+/** `max_tokens` as `maxTokens`. */
+export const camelCase = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 const toMisfit = (issue: z.core.$ZodIssue | undefined): Misfit => {
   const field = issue?.path.join('.') ?? '';

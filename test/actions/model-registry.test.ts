@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 import { makeModelRegistry, type RegisteredModel } from '../../src/actions/model-registry.ts';
 
 const model = (name: string): RegisteredModel => ({ name, served: true, precision: 'BF16' });
-const models = ['accounts/boatload/models/tickets', 'accounts/boatload/models/shared', 'accounts/acme/models/shared', 'accounts/bob/models/secret'].map(model);
+const models = [
+  'accounts/boatload/models/tickets',
+  'accounts/boatload/models/shared',
+  'accounts/acme/models/shared',
+  'accounts/bob/models/secret',
+].map(model);
 const registry = makeModelRegistry(() => models);
 const resolve = (name: string) => registry.resolve(name, 'acme')?.name;
 

@@ -27,7 +27,10 @@ test('the count is the same however the bytes are cut', () => {
     fc.property(text, fc.array(fc.nat(40)), (bytes, cuts) => {
       const borders = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).toSorted((a, b) => a - b), bytes.length];
       const pieces = borders.slice(1).map((end, index) => bytes.subarray(borders[index], end));
-      const expected = bytes.toString().split('\n').filter((line) => line.trim() !== '').length;
+      const expected = bytes
+        .toString()
+        .split('\n')
+        .filter((line) => line.trim() !== '').length;
       expect(count(...pieces)).toBe(expected);
     }),
   );

@@ -10,7 +10,9 @@ const before = new Date(expires * 1000 - 1);
 
 test('a link is good until it expires', () => {
   expect(() => checkLink(secret, { target, stamp, now: before })).not.toThrow();
-  expect(() => checkLink(secret, { target, stamp, now: new Date(expires * 1000) })).toThrow(expect.objectContaining({ reason: 'LINK_EXPIRED' }));
+  expect(() => checkLink(secret, { target, stamp, now: new Date(expires * 1000) })).toThrow(
+    expect.objectContaining({ reason: 'LINK_EXPIRED' }),
+  );
 });
 
 test.each([
@@ -23,11 +25,15 @@ test.each([
   ['no signature', { stamp: { ...stamp, signature: '' } }],
   ['a cut signature', { stamp: { ...stamp, signature: stamp.signature.slice(0, -2) } }],
 ])('a link with %s is refused', (_, change) => {
-  expect(() => checkLink(secret, { target, stamp, now: before, ...change })).toThrow(expect.objectContaining({ reason: 'LINK_FORGED' }));
+  expect(() => checkLink(secret, { target, stamp, now: before, ...change })).toThrow(
+    expect.objectContaining({ reason: 'LINK_FORGED' }),
+  );
 });
 
 test('a link of another server is refused', () => {
-  expect(() => checkLink(randomBytes(32), { target, stamp, now: before })).toThrow(expect.objectContaining({ reason: 'LINK_FORGED' }));
+  expect(() => checkLink(randomBytes(32), { target, stamp, now: before })).toThrow(
+    expect.objectContaining({ reason: 'LINK_FORGED' }),
+  );
 });
 
 test('names that run into each other have different signatures', () => {

