@@ -82,11 +82,13 @@ async function serveUntil(machine: Machine, { request, view, stop, began, dataDi
 interface ListenOptions {
   readonly fetch: Parameters<typeof serve>[0]['fetch'];
   readonly host: string;
-  /** Undefined: 8080, or the next that is free. */
-  readonly port: number | undefined;
+  readonly port: number;
 }
 
-async function listen({ fetch, host, port }: ListenOptions): Promise<{ readonly server: Server; readonly port: number }> {
+/** Without a port: 8080, or the next that is free. */
+type ListenWish = Omit<ListenOptions, 'port'> & { readonly port: number | undefined };
+
+async function listen({ fetch, host, port }: ListenWish): Promise<{ readonly server: Server; readonly port: number }> {
   const first = port ?? PORT;
   for (let tried = first; ; tried++) {
     try {

@@ -9,24 +9,16 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { Problem } from '../base/problem.ts';
+import type { StoredPart } from '../db/queries/list-parts.ts';
 import { decodeEntries, encodeEntry, type PartEntry } from '../jobs/part-entries.ts';
-import { hasPosition, type Ranges } from '../jobs/ranges.ts';
+import { hasPosition } from '../jobs/ranges.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 const BUCKET_BYTES = 32 * 1024 * 1024;
 
-/** What one commit made true inside one part object. */
-export interface CommittedPart {
-  readonly objectKey: string;
-  readonly shard: number;
-  readonly epoch: number;
-  readonly rows: Ranges;
-  readonly bytes: number;
-}
-
 export interface MergeOptions {
   readonly objects: ObjectStore;
-  readonly parts: readonly CommittedPart[];
+  readonly parts: readonly StoredPart[];
   /** Row numbers are below this. */
   readonly rowCount: number;
   /** An empty or absent folder on local disk, ours for the time of the merge. */

@@ -28,7 +28,7 @@ export class Worker {
   async start(): Promise<Adoption> {
     const { journalDir, objects, store, log } = this.#context;
     const adoption = await adoptJournals(journalDir, { objects, leases: store.leases });
-    if (adoption.segments > 0) log.info(adoption, 'journals adopted');
+    if (adoption.segments > 0) log.info({ ...adoption }, 'journals adopted');
     for (const part of [this.#plans, this.#shards, this.#merges, this.#upkeep]) part.start();
     return adoption;
   }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { OUTPUT_FILES } from '../contract/dataset.ts';
 import { finishJob } from '../db/queries/finish-job.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
 import { listParts } from '../db/queries/list-parts.ts';
@@ -11,10 +12,6 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { mergeParts } from './merge-parts.ts';
 import { outputKey, partsPrefix } from './object-keys.ts';
 import type { WorkerContext } from './worker-context.ts';
-
-/** The names that clients look for: successes, and failures (JSON lines without an extension). */
-export const SUCCESS_FILE = 'BIJOutputSet.jsonl';
-export const FAILURE_FILE = 'error-data';
 
 export async function writeResults(context: WorkerContext, jobUid: string): Promise<void> {
   const { store, objects } = context;
@@ -32,8 +29,8 @@ export async function writeResults(context: WorkerContext, jobUid: string): Prom
 }
 
 async function writeFiles(objects: ObjectStore, jobUid: string, entries: AsyncIterable<PartEntry>): Promise<readonly WrittenFile[]> {
-  const success = openFile(objects, jobUid, SUCCESS_FILE);
-  const failure = openFile(objects, jobUid, FAILURE_FILE);
+  const success = openFile(objects, jobUid, OUTPUT_FILES.results);
+  const failure = openFile(objects, jobUid, OUTPUT_FILES.errors);
   try {
     for await (const entry of entries) await (entry.kind === 'success' ? success : failure).write(entry.line);
     return await Promise.all([success.end(), failure.end()]);

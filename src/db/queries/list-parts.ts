@@ -1,29 +1,28 @@
 import { parseRanges, type Ranges } from '../../jobs/ranges.ts';
 import type { Db } from '../store.ts';
 
-/** An object of committed results and which of its rows count. */
+/** What one commit made true of one part object. */
 export interface StoredPart {
   readonly objectKey: string;
+  readonly shard: number;
+  readonly epoch: number;
   /** Planned positions, those that failed included. */
   readonly rows: Ranges;
   readonly failedRows: Ranges;
+  /** Bytes of its result lines. */
+  readonly bytes: number;
 }
 
-/** A job's part objects in the order in which they were committed. Rows of an object that are not named here were refused at their commit. */
+/**
+ * A job's committed parts, in the order of their commits. Several may share an object. An object may hold entries that no part names: of leases
+ * that were lost before the commit, even of the same position under an older epoch.
+ */
 export async function listParts(db: Db, jobUid: string): Promise<readonly StoredPart[]> {
-  const claims = await db
+  const parts = await db
     .selectFrom('part')
-    .select(['objectKey', 'rows', 'failedRows'])
+    .select(['objectKey', 'shard', 'epoch', 'rows', 'failedRows', 'bytes'])
     .where('jobUid', '=', jobUid)
     .orderBy('id')
     .execute();
-  const byObject = Map.groupBy(claims, ({ objectKey }) => objectKey);
-  return Array.from(byObject, ([objectKey, shares]) => ({
-    objectKey,
-    rows: union(shares.map(({ rows }) => rows)),
-    failedRows: union(shares.map(({ failedRows }) => failedRows)),
-  }));
+  return parts.map((part) => ({ ...part, rows: parseRanges(part.rows), failedRows: parseRanges(part.failedRows) }));
 }
-
-/** Claims never overlap, so their ranges only need sorting. */
-const union = (texts: readonly string[]): Ranges => texts.flatMap(parseRanges).sort(([a], [b]) => a - b);
