@@ -16,22 +16,23 @@ export async function readFilePart<T extends object>(request: Request, receive: 
   const whole = Promise.withResolvers<void>();
   whole.promise.catch(() => {}); // Nobody waits for it when there is no file.
   const stop = new AbortController();
-  const parts: { stream?: BusboyFileStream; received?: Promise<T> } = {};
-  parser.on('file', (name, stream, filename) => {
-    stream.on('error', () => {}); // Whoever reads it hears of it; a part that nobody reads must not end the process.
-    if (name !== 'file') return stream.resume();
-    if (parts.received !== undefined) return stop.abort(severalFiles());
-    parts.stream = stream;
-    parts.received = receive({ filename, body: untilTheEnd(stream, whole.promise) });
-    return parts.received.catch((cause: unknown) => stop.abort(cause));
-  });
-  const broken = await pipeline(request.body ?? [], parser, { signal: stop.signal }).then(whole.resolve, (cause: Error) => {
+  const seen: { stream?: BusboyFileStream; received?: Promise<T>; broken?: Error } = {};
+  const onBroken = (cause: Error) => {
+    if (!stop.signal.aborted) seen.broken ??= cause;
     whole.reject(cause);
-    parts.stream?.destroy(cause);
-    return stop.signal.aborted ? undefined : cause;
+    seen.stream?.destroy(cause);
+  };
+  parser.on('file', (name, stream, filename) => {
+    stream.on('error', onBroken);
+    if (name !== 'file') return stream.resume();
+    if (seen.received !== undefined) return stop.abort(severalFiles());
+    seen.stream = stream;
+    seen.received = receive({ filename, body: untilTheEnd(stream, whole.promise) });
+    return seen.received.catch((cause: unknown) => stop.abort(cause));
   });
-  const [received] = await Promise.allSettled([parts.received]);
-  if (broken !== undefined) throw brokenOff(broken);
+  await pipeline(request.body ?? [], parser, { signal: stop.signal }).then(whole.resolve, onBroken);
+  const [received] = await Promise.allSettled([seen.received]);
+  if (seen.broken !== undefined) throw brokenOff(seen.broken);
   if (stop.signal.aborted) throw stop.signal.reason;
   if (received.status === 'rejected') throw received.reason;
   if (received.value === undefined) throw noFile();
@@ -39,23 +40,22 @@ export async function readFilePart<T extends object>(request: Request, receive: 
 }
 
 const openParser = (contentType: string): BusboyInstance => {
-  try {
-    return new Busboy({
-      headers: { 'content-type': contentType },
-      isPartAFile: (name, _, filename) => name === 'file' || filename !== undefined,
-    });
-  } catch (cause) {
-    throw new Problem('INVALID_ARGUMENT', 'Expected a multipart/form-data body with the file in a part named "file".', {
-      reason: 'NOT_MULTIPART',
-      cause,
-    });
-  }
+  if (!/^multipart\/form-data;.*boundary=/i.test(contentType)) throw notMultipart();
+  return new Busboy({
+    headers: { 'content-type': contentType },
+    isPartAFile: (name, _, filename) => name === 'file' || filename !== undefined,
+  });
 };
 
 async function* untilTheEnd(body: AsyncIterable<Uint8Array>, whole: Promise<void>): AsyncGenerator<Uint8Array> {
   yield* body;
   await whole;
 }
+
+const notMultipart = (): Problem =>
+  new Problem('INVALID_ARGUMENT', 'Expected a multipart/form-data body with the file in a part named "file".', {
+    reason: 'NOT_MULTIPART',
+  });
 
 const severalFiles = (): Problem =>
   new Problem('INVALID_ARGUMENT', 'The request has several parts named "file"; a dataset is uploaded as one file.', {
