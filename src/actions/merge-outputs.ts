@@ -5,7 +5,7 @@ import type { Job } from '../jobs/job.ts';
 import { type ChainOutput, mergeChain } from '../jobs/merge-chain.ts';
 import { bareRowId } from '../jobs/row-format.ts';
 import { lineId } from '../jsonl/line-id.ts';
-import { LineSplitter } from '../jsonl/split-lines.ts';
+import { LineSplitter, splitLines } from '../jsonl/split-lines.ts';
 import type { Context } from './context.ts';
 
 export interface MergedRow {
@@ -65,8 +65,7 @@ async function* readLines({ store, objects }: StoreContext, { accountId, dataset
   const file = name === undefined ? files[0] : files.find((candidate) => candidate.name === name);
   if (file === undefined) return;
   const splitter = new LineSplitter({ maxLineBytes: Number.MAX_SAFE_INTEGER });
-  for await (const chunk of await objects.get(file.objectKey)) for (const { bytes } of splitter.push(chunk)) yield bytes;
-  for (const { bytes } of splitter.end()) yield bytes;
+  for await (const lines of splitLines(await objects.get(file.objectKey), splitter)) for (const { bytes } of lines) yield bytes;
 }
 
 const LINE_END = Buffer.from('\n');
