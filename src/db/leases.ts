@@ -1,5 +1,5 @@
 /** Leases straight on the database: the queue says whose turn it is, the shard's epoch says who may write. */
-import type { Leases, PartClaim, ShardLease } from '../jobs/leases.ts';
+import type { Leases, ShardLease } from '../jobs/leases.ts';
 import { parseRanges } from '../jobs/ranges.ts';
 import { commitParts } from './queries/commit-parts.ts';
 import { settleShard } from './queries/settle-shard.ts';
@@ -15,11 +15,7 @@ export function makeLeases(db: Db, queue: Queue): Leases {
       const lost = new Set((await queue.keep(leases.map(toTask))).map(({ ticket }) => ticket));
       return leases.filter(({ ticket }) => lost.has(ticket));
     },
-    async commit(claims) {
-      if (claims.length === 0) return [];
-      const committed = new Set((await commitParts(db, claims)).map(toKey));
-      return claims.map((claim) => committed.has(toKey(claim)));
-    },
+    commit: async (claims) => (claims.length === 0 ? [] : commitParts(db, claims)),
     settle: (lease) =>
       db.transaction().execute(async (tx) => {
         await settleShard(tx, queue, lease);
@@ -47,4 +43,4 @@ async function takeLeases(db: Db, queue: Queue, max: number): Promise<readonly S
 const isShardTask = (task: Task): task is ShardTask => task.shard !== undefined;
 const toWanted = ({ jobUid, shard }: ShardTask) => ({ jobUid, shard });
 const toTask = ({ ticket, jobUid, shard }: ShardLease): Task => ({ kind: 'shard', ticket, jobUid, shard });
-const toKey = ({ jobUid, shard }: Pick<PartClaim, 'jobUid' | 'shard'>): string => `${jobUid}/${shard}`;
+const toKey = ({ jobUid, shard }: Pick<ShardLease, 'jobUid' | 'shard'>): string => `${jobUid}/${shard}`;

@@ -1,0 +1,28 @@
+/** Opens the database that a URL names: `file:/folder` runs inside this process, `postgres://…` is a server. */
+import { fileURLToPath } from 'node:url';
+import type { Log } from '../base/log.ts';
+import { Problem } from '../base/problem.ts';
+import type { TemplateOptions } from './embedded/data-template.ts';
+import { openEmbedded } from './embedded/open-embedded.ts';
+import { openPostgres } from './open-postgres.ts';
+import type { Store } from './store.ts';
+
+export interface StoreOptions extends TemplateOptions {
+  readonly url: string;
+  readonly log?: Pick<Log, 'warn'>;
+}
+
+/** Opens it, makes it when it is new, and brings its tables up to date. */
+export async function openStore({ url, log, ...template }: StoreOptions): Promise<Store> {
+  const onError = (cause: unknown): void => log?.warn({ cause }, 'database trouble in the background');
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres({ url, onError });
+  if (url.startsWith('file:')) return openEmbedded({ dir: toPath(url), onError, ...template });
+  throw new Problem('INVALID_ARGUMENT', `A database is file:/folder or postgres://user@host/name, got "${withoutSecret(url)}".`, {
+    reason: 'DATABASE_URL_UNKNOWN',
+  });
+}
+
+/** `file:///a%20b` is a URL and encoded; `file:/a b` is just a path with a word in front. */
+const toPath = (url: string): string => (url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length));
+
+const withoutSecret = (url: string): string => url.replace(/\/\/[^@/]*@/, '//…@');

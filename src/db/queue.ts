@@ -1,0 +1,161 @@
+/** The queue on pg-boss, in the same database as the tables. The only file that knows pg-boss; it needs nine calls of it. */
+import { fromKysely, type JobAttempt, PgBoss } from 'pg-boss';
+import { type Db, type NewTask, type Queue, TASK_KINDS, type Task, type TaskKind, type Tx } from './store.ts';
+import { WakeUp } from './wake-up.ts';
+
+type BossOptions = ConstructorParameters<typeof PgBoss>[0];
+
+/** Tasks of a process that died come back after this time and at most one supervision round more; 10 s is pg-boss's minimum. */
+const HEARTBEAT_SECONDS = 10;
+const SUPERVISE_SECONDS = 1;
+
+const QUEUE_OPTIONS = {
+  heartbeatSeconds: HEARTBEAT_SECONDS,
+  // A task is tried until our tables say that it is not needed any more.
+  retryLimit: 2_147_483_647,
+  retryDelay: 0,
+  retryBackoff: false,
+  // The longest that pg-boss knows: the heartbeat tells the dead from the busy.
+  expireInSeconds: 86_399,
+  retentionSeconds: 10 * 365 * 86_400,
+  deleteAfterSeconds: 300,
+} as const;
+
+const CHANNEL = 'boatload_task';
+
+export interface OpenQueue extends Queue {
+  close(): Promise<void>;
+}
+
+export interface QueueOptions {
+  /** How pg-boss reaches the database. */
+  readonly connection: Exclude<BossOptions, string>;
+  /** The same database, for transactions of the queue's own. */
+  readonly db: Db;
+  /** True when nobody else can have tasks: those that are out belong to a process that is dead. */
+  readonly alone: boolean;
+  /** What goes wrong in the background. */
+  readonly onError: (cause: unknown) => void;
+}
+
+/** Opens the queue, and makes its tables when they are not there yet. */
+export async function openQueue({ connection, db, alone, onError }: QueueOptions): Promise<OpenQueue> {
+  const boss = new PgBoss({
+    ...connection,
+    schedule: false,
+    registerInstance: false,
+    superviseIntervalSeconds: SUPERVISE_SECONDS,
+    monitorIntervalSeconds: SUPERVISE_SECONDS,
+    openTelemetry: { enabled: false },
+  });
+  boss.on('error', onError);
+  await boss.start();
+  await createQueues(boss);
+  if (alone) await releaseOrphans(boss);
+  const wakeUp = new WakeUp(TASK_KINDS);
+  const bell = await boss.getDb().listen?.(
+    CHANNEL,
+    (kind) => ringFor(wakeUp, kind),
+    () => ringForAll(wakeUp),
+  );
+  return {
+    ...makeQueue({ boss, db, wakeUp }),
+    async close() {
+      await bell?.close();
+      await boss.stop({ graceful: false });
+    },
+  };
+}
+
+const ringFor = (wakeUp: WakeUp, payload: string): void => {
+  for (const kind of TASK_KINDS) if (kind === payload) wakeUp.ring(kind);
+};
+
+const ringForAll = (wakeUp: WakeUp): void => {
+  for (const kind of TASK_KINDS) wakeUp.ring(kind);
+};
+
+interface QueueParts {
+  readonly boss: PgBoss;
+  readonly db: Db;
+  readonly wakeUp: WakeUp;
+}
+
+function makeQueue({ boss, db, wakeUp }: QueueParts): Queue {
+  const own = boss.getDb();
+  const through = (tx: Tx | undefined) => (tx === undefined ? own : fromKysely(tx.withoutPlugins()));
+  /** Heard when the transaction commits, here and in every other process. */
+  const notify = (kind: TaskKind, tx?: Tx): Promise<unknown> =>
+    through(tx).executeSql('select pg_notify($1, $2)', [CHANNEL, kind]);
+
+  return {
+    async add(kind, tasks, { tx } = {}) {
+      if (tasks.length === 0) return;
+      await boss.insert(
+        kind,
+        tasks.map((data) => ({ data })),
+        { db: through(tx) },
+      );
+      await notify(kind, tx);
+    },
+    async take(kind, max) {
+      wakeUp.beginTake(kind);
+      const jobs = await boss.fetch<NewTask>(kind, { batchSize: max });
+      if (jobs.length === max) wakeUp.ring(kind);
+      return jobs.map(({ data, id, retryCount }) => ({ ...data, kind, ticket: toTicket({ id, retryCount }) }));
+    },
+    async keep(tasks) {
+      const byKind = Map.groupBy(tasks, ({ kind }) => kind);
+      return (await Promise.all(Array.from(byKind, ([kind, held]) => touch(boss, kind, held)))).flat();
+    },
+    async settle({ kind, ticket }, { tx } = {}) {
+      return settledIds(await boss.complete(kind, toAttempt(ticket), null, { db: through(tx) })).size > 0;
+    },
+    async giveBack({ kind, ticket }, { afterMs = 0 } = {}) {
+      const attempt = toAttempt(ticket);
+      await db.transaction().execute(async (tx) => {
+        const ours = settledIds(await boss.fail(kind, attempt, null, { db: through(tx) })).size > 0;
+        if (!ours) return;
+        if (afterMs > 0) await boss.update(kind, undefined, { id: attempt.id, startAfter: afterMs / 1000, db: through(tx) });
+        else await notify(kind, tx);
+      });
+    },
+    waitForWork: (kinds, maxMs, signal) => wakeUp.wait(kinds, maxMs, signal),
+  };
+}
+
+/** Makes the queues, or gives them the options of this version. */
+async function createQueues(boss: PgBoss): Promise<void> {
+  const known = new Set((await boss.getQueues([...TASK_KINDS])).map(({ name }) => name));
+  for (const kind of TASK_KINDS)
+    await (known.has(kind) ? boss.updateQueue(kind, QUEUE_OPTIONS) : boss.createQueue(kind, QUEUE_OPTIONS));
+}
+
+async function releaseOrphans(boss: PgBoss): Promise<void> {
+  const { rows } = await boss
+    .getDb()
+    .executeSql(`select name, id, retry_count as "retryCount" from pgboss.job where state = 'active'`);
+  const byKind = Map.groupBy(rows as readonly (JobAttempt & { readonly name: string })[], ({ name }) => name); // the columns asked for
+  for (const [name, attempts] of byKind) await boss.fail(name, attempts);
+}
+
+async function touch(boss: PgBoss, kind: TaskKind, tasks: readonly Task[]): Promise<readonly Task[]> {
+  const kept = settledIds(
+    await boss.touch(
+      kind,
+      tasks.map(({ ticket }) => toAttempt(ticket)),
+    ),
+  );
+  return tasks.filter(({ ticket }) => !kept.has(toAttempt(ticket).id));
+}
+
+/** pg-boss answers which of the tasks were still ours; its types keep that to themselves. */
+const settledIds = (response: object): ReadonlySet<string> =>
+  new Set((response as { readonly settled: readonly string[] }).settled);
+
+const toTicket = ({ id, retryCount }: JobAttempt): string => `${id}/${retryCount}`;
+
+function toAttempt(ticket: string): JobAttempt {
+  const [id = '', retryCount = ''] = ticket.split('/');
+  return { id, retryCount: Number(retryCount) };
+}
