@@ -1,6 +1,6 @@
 import { JsonCursor } from '../jsonl/json-cursor.ts';
 import { tokenSays } from '../jsonl/string-token.ts';
-import { MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS, MAX_TOKENS, MESSAGES, MODEL, ROLE, STREAM, STREAM_OPTIONS } from './names.ts';
+import { WordSet } from '../jsonl/word-set.ts';
 import type { RequestField } from './request-fields.ts';
 
 export interface SplicerOptions {
@@ -11,6 +11,10 @@ export interface SplicerOptions {
   readonly systemPrompt: string | undefined;
 }
 
+const DROPPED = new WordSet(['model', 'stream', 'stream_options']);
+const LIMITED = new WordSet(['max_tokens', 'max_completion_tokens', 'max_output_tokens']);
+const MESSAGES = new WordSet(['messages']);
+const ROLE = new WordSet(['role']);
 const COMMA = Buffer.from(',');
 const CLOSE = Buffer.from('}');
 
@@ -24,6 +28,9 @@ export class BodySplicer {
   readonly #usualHead: Buffer;
   readonly #limit: Buffer;
   readonly #systemMessage: Buffer | undefined;
+  /** Index of the job's field that goes by a name. */
+  readonly #fieldOf: ReadonlyMap<string, number>;
+  readonly #fieldNames: WordSet<string>;
   readonly #cursor = new JsonCursor();
   /** Which of the job's fields the row has itself. */
   readonly #chosen: boolean[];
@@ -38,6 +45,8 @@ export class BodySplicer {
     this.#options = options;
     this.#usualHead = this.#head(options.fields);
     this.#limit = Buffer.from(String(options.maxTokensLimit));
+    this.#fieldOf = new Map(options.fields.flatMap(({ names }, field) => names.map((name) => [name, field] as const)));
+    this.#fieldNames = new WordSet([...this.#fieldOf.keys()]);
     this.#chosen = options.fields.map(() => false);
     this.#systemMessage =
       systemPrompt === undefined ? undefined : Buffer.from(JSON.stringify({ role: 'system', content: systemPrompt }));
@@ -65,7 +74,7 @@ export class BodySplicer {
 
   #takeMember(): void {
     const cursor = this.#cursor;
-    if (cursor.keyIs(MODEL) || cursor.keyIs(STREAM) || cursor.keyIs(STREAM_OPTIONS)) {
+    if (cursor.keyIn(DROPPED) !== undefined) {
       this.#flush();
       cursor.skipValue();
       return;
@@ -82,15 +91,14 @@ export class BodySplicer {
   }
 
   #markChosen(): void {
-    const { fields } = this.#options;
-    for (let at = 0; at < fields.length; at++) {
-      if (fields[at]?.names.some((name) => this.#cursor.keyIs(name))) this.#chosen[at] = true;
-    }
+    const name = this.#cursor.keyIn(this.#fieldNames);
+    const field = name === undefined ? undefined : this.#fieldOf.get(name);
+    if (field !== undefined) this.#chosen[field] = true;
   }
 
   #isAboveLimit(): boolean {
     const cursor = this.#cursor;
-    if (!cursor.keyIs(MAX_TOKENS) && !cursor.keyIs(MAX_COMPLETION_TOKENS) && !cursor.keyIs(MAX_OUTPUT_TOKENS)) return false;
+    if (cursor.keyIn(LIMITED) === undefined) return false;
     return (
       cursor.kind() === 'number' &&
       Number.parseFloat(this.#body.toString('latin1', cursor.at, cursor.at + 32)) > this.#options.maxTokensLimit
@@ -105,7 +113,7 @@ export class BodySplicer {
   }
 
   #isMessages(): boolean {
-    return this.#cursor.keyIs(MESSAGES) && this.#cursor.kind() === 'array';
+    return this.#cursor.keyIn(MESSAGES) !== undefined && this.#cursor.kind() === 'array';
   }
 
   /** Puts the job's system prompt in front, unless the row begins with one of its own. */
@@ -135,7 +143,7 @@ export class BodySplicer {
       return false;
     }
     for (let more = cursor.enterObject(); more; more = cursor.nextMember()) {
-      const isRole = cursor.keyIs(ROLE);
+      const isRole = cursor.keyIn(ROLE) !== undefined;
       const start = cursor.at;
       cursor.skipValue();
       if (isRole) isSystem = tokenSays(this.#body.subarray(start, cursor.at), 'system');

@@ -1,18 +1,9 @@
 /** Reads a request body member by member, and judges it by the kind of request. */
 import type { JsonCursor } from '../jsonl/json-cursor.ts';
 import type { Span } from '../jsonl/scan-object.ts';
+import { WordSet } from '../jsonl/word-set.ts';
 import type { RowFault } from './bad-line.ts';
 import { type CheckedValue, checkMessages } from './check-messages.ts';
-import {
-  INPUT,
-  MAX_COMPLETION_TOKENS,
-  MAX_OUTPUT_TOKENS,
-  MAX_TOKENS,
-  MESSAGES,
-  PROMPT,
-  PROMPT_TOKEN_IDS,
-  TOOLS,
-} from './names.ts';
 import { DEFAULT_PATH } from './row-format.ts';
 
 /** What planning wants to know of a body. A member that comes twice counts where it comes last. */
@@ -26,18 +17,25 @@ export interface BodyReading {
   maxTokens: number;
 }
 
-const MAX_UINT32 = 0xffff_ffff;
+const KEYS = new WordSet([
+  'messages',
+  'prompt_token_ids',
+  'prompt',
+  'input',
+  'tools',
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+]);
 
 /** Passes the member at the cursor and notes what it says. */
 export function readBodyMember(cursor: JsonCursor, line: Buffer, body: BodyReading): void {
-  if (cursor.keyIs(MESSAGES)) body.messages = checkMessages(cursor, line);
-  else if (cursor.keyIs(PROMPT_TOKEN_IDS)) body.promptTokenIds = checkTokenIds(cursor, line);
-  else if (cursor.keyIs(PROMPT)) body.prompt = passValue(cursor);
-  else if (cursor.keyIs(INPUT)) body.input = passValue(cursor);
-  else if (cursor.keyIs(TOOLS)) body.tools = passValue(cursor);
-  else if (cursor.keyIs(MAX_TOKENS) || cursor.keyIs(MAX_COMPLETION_TOKENS) || cursor.keyIs(MAX_OUTPUT_TOKENS)) {
-    body.maxTokens = readCount(cursor, line);
-  } else cursor.skipValue();
+  const key = cursor.keyIn(KEYS);
+  if (key === undefined) cursor.skipValue();
+  else if (key === 'messages') body.messages = checkMessages(cursor, line);
+  else if (key === 'prompt_token_ids') body.promptTokenIds = checkTokenIds(cursor, line);
+  else if (key === 'prompt' || key === 'input' || key === 'tools') body[key] = passValue(cursor);
+  else body.maxTokens = readCount(cursor, line);
 }
 
 /** What keeps the body from being sent to `path`. */
@@ -116,8 +114,18 @@ function passValue(cursor: JsonCursor): Span {
   return { start, end: cursor.at };
 }
 
+const MAX_UINT32 = 0xffff_ffff;
+
 function readCount(cursor: JsonCursor, line: Buffer): number {
   const { start, end } = passValue(cursor);
-  const count = Number(line.toString('latin1', start, end));
+  const count =
+    isCount(line, start, end) && end - start < 10 ? toNumber(line, start, end) : Number(line.toString('latin1', start, end));
   return count > 0 ? Math.min(MAX_UINT32, Math.floor(count)) : 0;
+}
+
+/** A few digits, without a string. */
+function toNumber(line: Buffer, start: number, end: number): number {
+  let number = 0;
+  for (let at = start; at < end; at++) number = number * 10 + ((line[at] ?? 0) - 0x30);
+  return number;
 }

@@ -1,10 +1,11 @@
 /** Checks `messages` in one walk with the cursor that reads the row. */
+import { QUOTE } from '../jsonl/ascii.ts';
 import type { JsonCursor, JsonKind } from '../jsonl/json-cursor.ts';
 import type { Span } from '../jsonl/scan-object.ts';
 import { tokenText } from '../jsonl/string-token.ts';
+import { WordSet } from '../jsonl/word-set.ts';
 import type { RowFault } from './bad-line.ts';
 import { withArticle } from './kind-words.ts';
-import { CONTENT, FUNCTION_CALL, REASONING_CONTENT, ROLE, TOOL_CALLS } from './names.ts';
 
 /** A value that was walked over, and the first thing that is wrong with it. */
 export interface CheckedValue extends Span {
@@ -13,7 +14,8 @@ export interface CheckedValue extends Span {
 
 const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
 type Role = (typeof ROLES)[number];
-const ROLE_TOKENS = ROLES.map((role) => ({ role, token: Buffer.from(JSON.stringify(role)) }));
+const ROLE_WORDS = new WordSet(ROLES);
+const KEYS = new WordSet(['role', 'content', 'tool_calls', 'function_call', 'reasoning_content']);
 
 /** Passes the value of `messages`. Messages are counted from 1. */
 export function checkMessages(cursor: JsonCursor, line: Buffer): CheckedValue {
@@ -42,8 +44,7 @@ const invalidMessages = (at: number, message: string): RowFault => ({
 
 interface MessageReading {
   role: Span | undefined;
-  content: Span | undefined;
-  contentKind: JsonKind;
+  content: (Span & { readonly kind: JsonKind }) | undefined;
   /** What an assistant may say instead of content. */
   hasSubstitute: boolean;
 }
@@ -62,25 +63,18 @@ function checkMessage(cursor: JsonCursor, line: Buffer, number: number): RowFaul
 }
 
 function readMessage(cursor: JsonCursor): MessageReading {
-  const message: MessageReading = { role: undefined, content: undefined, contentKind: 'nothing', hasSubstitute: false };
+  const message: MessageReading = { role: undefined, content: undefined, hasSubstitute: false };
   for (let more = cursor.enterObject(); more; more = cursor.nextMember()) {
     const start = cursor.at;
     const kind = cursor.kind();
-    const isRole = cursor.keyIs(ROLE);
-    const isContent = !isRole && cursor.keyIs(CONTENT);
-    if (!isRole && !isContent && kind !== 'null' && isSubstitute(cursor)) message.hasSubstitute = true;
+    const key = cursor.keyIn(KEYS);
     cursor.skipValue();
-    if (isRole) message.role = { start, end: cursor.at };
-    if (isContent) {
-      message.content = { start, end: cursor.at };
-      message.contentKind = kind;
-    }
+    if (key === 'role') message.role = { start, end: cursor.at };
+    else if (key === 'content') message.content = { start, end: cursor.at, kind };
+    else if (key !== undefined && kind !== 'null') message.hasSubstitute = true;
   }
   return message;
 }
-
-const isSubstitute = (cursor: JsonCursor): boolean =>
-  cursor.keyIs(TOOL_CALLS) || cursor.keyIs(FUNCTION_CALL) || cursor.keyIs(REASONING_CONTENT);
 
 interface Place {
   readonly line: Buffer;
@@ -107,7 +101,7 @@ const missingRole = ({ start, number }: Place): RowFault => ({
 /** The sentence is the one that clients of the original system know. */
 const invalidRole = ({ start, end }: Span, { line, number }: Place): RowFault => {
   const token = line.subarray(start, end);
-  const role = token[0] === 0x22 ? tokenText(token) : token.toString();
+  const role = token[0] === QUOTE ? tokenText(token) : token.toString();
   return {
     at: start,
     reason: 'INVALID_ROLE',
@@ -117,40 +111,32 @@ const invalidRole = ({ start, end }: Span, { line, number }: Place): RowFault =>
 };
 
 function roleOf(line: Buffer, { start, end }: Span): Role | undefined {
-  for (const { role, token } of ROLE_TOKENS) {
-    if (end - start === token.length && startsWith(line, start, token)) return role;
-  }
-  // A role that was written with escapes.
-  const text = line[start] === 0x22 ? tokenText(line.subarray(start, end)) : undefined;
-  return ROLES.find((role) => role === text);
+  if (line[start] !== QUOTE) return undefined;
+  const role = ROLE_WORDS.find(line, start + 1, end - 1);
+  if (role !== undefined) return role;
+  // It may be written with escapes.
+  const text = tokenText(line.subarray(start, end));
+  return ROLES.find((known) => known === text);
 }
 
-function startsWith(line: Buffer, start: number, token: Buffer): boolean {
-  for (let index = 0; index < token.length; index++) {
-    if (line[start + index] !== token[index]) return false;
-  }
-  return true;
+function checkContent({ content, hasSubstitute }: MessageReading, role: Role, { start, number }: Place): RowFault | undefined {
+  const kind = content?.kind ?? 'nothing';
+  if (kind === 'string' || kind === 'array') return undefined;
+  if (role === 'assistant' && hasSubstitute && (kind === 'nothing' || kind === 'null')) return undefined;
+  const at = content?.start ?? start;
+  return kind === 'nothing' || kind === 'null' ? missingContent(at, role, number) : invalidContent(at, kind, number);
 }
 
-function checkContent(
-  { content, contentKind, hasSubstitute }: MessageReading,
-  role: Role,
-  { start, number }: Place,
-): RowFault | undefined {
-  if (contentKind === 'string' || contentKind === 'array') return undefined;
-  if (contentKind !== 'nothing' && contentKind !== 'null') {
-    return {
-      at: content?.start ?? start,
-      reason: 'INVALID_CONTENT',
-      message: `content of message ${number} must be a string or an array of parts, it is ${withArticle(contentKind)}`,
-      remedy: 'Write content as a string, or as an array of parts like {"type": "text", "text": …}.',
-    };
-  }
-  if (role === 'assistant' && hasSubstitute) return undefined;
-  return {
-    at: content?.start ?? start,
-    reason: 'MISSING_CONTENT',
-    message: `message ${number} (${role}) has no content`,
-    remedy: 'Give the message content; only an assistant message with tool_calls can be without.',
-  };
-}
+const missingContent = (at: number, role: Role, number: number): RowFault => ({
+  at,
+  reason: 'MISSING_CONTENT',
+  message: `message ${number} (${role}) has no content`,
+  remedy: 'Give the message content; only an assistant message with tool_calls can be without.',
+});
+
+const invalidContent = (at: number, kind: JsonKind, number: number): RowFault => ({
+  at,
+  reason: 'INVALID_CONTENT',
+  message: `content of message ${number} must be a string or an array of parts, it is ${withArticle(kind)}`,
+  remedy: 'Write content as a string, or as an array of parts like {"type": "text", "text": …}.',
+});

@@ -2,10 +2,10 @@
 import type { JsonCursor, JsonKind } from '../jsonl/json-cursor.ts';
 import type { Span } from '../jsonl/scan-object.ts';
 import { tokenSays, tokenText } from '../jsonl/string-token.ts';
+import { WordSet } from '../jsonl/word-set.ts';
 import type { BadLine, RowFault } from './bad-line.ts';
 import { type BodyReading, checkBody, readBodyMember } from './check-body.ts';
 import { withArticle } from './kind-words.ts';
-import { BODY, CUSTOM_ID, METHOD, URL } from './names.ts';
 import { DEFAULT_PATH, ROW_PATHS, ROW_SHAPES, type RowFormat } from './row-format.ts';
 
 export interface RowRules {
@@ -27,6 +27,7 @@ export interface CheckedRow {
 }
 
 const MAX_ID_BYTES = 1024;
+const KEYS = new WordSet(['custom_id', 'body', 'method', 'url']);
 
 /** Checks a line that is valid UTF-8 and not blank. */
 export function checkRow(cursor: JsonCursor, line: Buffer, rules: RowRules): CheckedRow {
@@ -78,10 +79,10 @@ const refused = (fault: RowFault): CheckedRow => ({ fault, format: undefined, id
 function readRow(cursor: JsonCursor, line: Buffer): RowReading {
   const row: RowReading = {};
   for (let more = cursor.enterObject(); more; more = cursor.nextMember()) {
-    if (cursor.keyIs(CUSTOM_ID)) row.id = passValue(cursor);
-    else if (cursor.keyIs(BODY)) readRowBody(cursor, line, row);
-    else if (cursor.keyIs(METHOD)) row.method = passValue(cursor);
-    else if (cursor.keyIs(URL)) row.url = passValue(cursor);
+    const key = cursor.keyIn(KEYS);
+    if (key === 'custom_id') row.id = passValue(cursor);
+    else if (key === 'body') readRowBody(cursor, line, row);
+    else if (key === 'method' || key === 'url') row[key] = passValue(cursor);
     else {
       row.top ??= { maxTokens: 0 };
       readBodyMember(cursor, line, row.top);

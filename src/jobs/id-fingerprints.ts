@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { BACKSLASH } from '../jsonl/ascii.ts';
+import type { Span } from '../jsonl/scan-object.ts';
 import { tokenText } from '../jsonl/string-token.ts';
 
 /** A row whose id an earlier row has as well. */
@@ -20,13 +21,22 @@ export class IdFingerprints {
   readonly #seedA = randomBytes(4).readUInt32LE();
   readonly #seedB = randomBytes(4).readUInt32LE();
 
-  /** Adds the next row by its id token (with quotes); undefined when it has none. A bad row can be a first one, but is no suspect. */
-  add(token: Buffer | undefined, isBad: boolean): void {
+  /** Adds the next row, by the place of its id's string token in its line. A bad row can be a first one, but is no suspect. */
+  add(line: Buffer, id: Span, isBad: boolean): void {
+    const fingerprint = this.#fingerprint(line, id.start + 1, id.end - 1);
+    this.#push(isBad ? -fingerprint : fingerprint);
+  }
+
+  /** Adds the next row, which has no good id. */
+  addNone(): void {
+    this.#push(Number.NaN);
+  }
+
+  #push(value: number): void {
     if (this.#count === this.#column.length) {
       this.#column = new Float64Array(this.#column.buffer.transfer(this.#count * 16));
     }
-    const fingerprint = token === undefined ? Number.NaN : this.#fingerprint(token);
-    this.#column[this.#count++] = isBad ? -fingerprint : fingerprint;
+    this.#column[this.#count++] = value;
   }
 
   /** Suspects in the order of their rows: all but the first of those with one fingerprint. */
@@ -44,14 +54,17 @@ export class IdFingerprints {
   }
 
   /** Two ids that are written differently but mean the same have the same fingerprint. */
-  #fingerprint(token: Buffer): number {
-    const isEscaped = token.includes(BACKSLASH);
-    const bytes = isEscaped ? Buffer.from(tokenText(token)) : token;
-    const end = isEscaped ? bytes.length : bytes.length - 1;
+  #fingerprint(line: Buffer, start: number, end: number): number {
+    if (!hasEscape(line, start, end)) return this.#hash(line, start, end);
+    const plain = Buffer.from(tokenText(line.subarray(start - 1, end + 1)));
+    return this.#hash(plain, 0, plain.length);
+  }
+
+  #hash(bytes: Buffer, start: number, end: number): number {
     let a = this.#seedA;
     let b = this.#seedB;
-    for (let index = isEscaped ? 0 : 1; index < end; index++) {
-      const byte = bytes[index] ?? 0;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] ?? 0;
       a = Math.imul(a ^ byte, 0x9e3779b1);
       b = Math.imul(b ^ byte, 0x5f356495);
       a ^= a >>> 15;
@@ -59,6 +72,11 @@ export class IdFingerprints {
     }
     return (mix(a) & 0x1f_ffff) * 0x1_0000_0000 + (mix(b) >>> 0);
   }
+}
+
+function hasEscape(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] === BACKSLASH) return true;
+  return false;
 }
 
 /** Spreads every bit over all others. */

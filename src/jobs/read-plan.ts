@@ -107,13 +107,14 @@ class PlanPass {
     if (fault !== undefined) this.#badLines.add(number, bytes, fault);
     const promptBytes = this.#ladder.climb(bytes, body);
     this.#index.add({ offset, length: bytes.length, ladder: this.#ladder.steps, maxTokens: body.maxTokens, promptBytes });
-    this.#ids.add(id === undefined ? undefined : bytes.subarray(id.start, id.end), fault !== undefined);
+    if (id === undefined) this.#ids.addNone();
+    else this.#ids.add(bytes, id, fault !== undefined);
   }
 
   #takeUnreadable({ number, offset, bytes }: Line, fault: RowFault): void {
     this.#badLines.add(number, bytes, fault);
     this.#index.add({ offset, length: bytes.length, ladder: NO_LADDER, maxTokens: 0, promptBytes: 0 });
-    this.#ids.add(undefined, true);
+    this.#ids.addNone();
   }
 
   #tooLong(): RowFault {

@@ -3,7 +3,7 @@ import type { JobSettings } from './job.ts';
 
 /** One field that a row gets from its job unless it has it already, under any of its names. */
 export interface RequestField {
-  readonly names: readonly Buffer[];
+  readonly names: readonly string[];
   /** `"temperature":0.5` */
   readonly bytes: Buffer;
 }
@@ -50,7 +50,7 @@ export function requestFields(settings: JobSettings, path: string, maxTokensLimi
 
 function toField({ names, value }: { readonly names: readonly string[]; readonly value: unknown }): RequestField {
   return {
-    names: names.map((name) => Buffer.from(name)),
+    names,
     bytes: Buffer.from(`${JSON.stringify(names[0])}:${JSON.stringify(value)}`),
   };
 }

@@ -3,9 +3,9 @@ import { Problem } from '../base/problem.ts';
 import { JsonCursor } from '../jsonl/json-cursor.ts';
 import type { Span } from '../jsonl/scan-object.ts';
 import { tokenText } from '../jsonl/string-token.ts';
+import { WordSet } from '../jsonl/word-set.ts';
 import { BodySplicer } from './body-splicer.ts';
 import type { JobSettings } from './job.ts';
-import { BODY, CUSTOM_ID, URL } from './names.ts';
 import { requestFields } from './request-fields.ts';
 import { bareRowId, DEFAULT_PATH, ROW_PATHS, type RowFormat } from './row-format.ts';
 
@@ -55,6 +55,7 @@ function makeRequest({ customId, path, body }: Envelope, line: Buffer, splicers:
   return { customId, path, body: pieces };
 }
 
+const KEYS = new WordSet(['custom_id', 'body', 'url']);
 const cursor = new JsonCursor();
 
 function readEnvelope(line: Buffer, row: number, format: RowFormat): Envelope {
@@ -66,11 +67,11 @@ function readEnvelope(line: Buffer, row: number, format: RowFormat): Envelope {
   cursor.reset(line);
   for (let more = cursor.enterObject(); more; more = cursor.nextMember()) {
     const start = cursor.at;
-    const [isId, isBody, isUrl] = [cursor.keyIs(CUSTOM_ID), cursor.keyIs(BODY), cursor.keyIs(URL)];
+    const key = cursor.keyIn(KEYS);
     cursor.skipValue();
-    if (isId) customId = line.subarray(start, cursor.at);
-    if (isBody) body = { start, end: cursor.at };
-    if (isUrl && format === 'openai') path = tokenText(line.subarray(start, cursor.at));
+    if (key === 'custom_id') customId = line.subarray(start, cursor.at);
+    if (key === 'body') body = { start, end: cursor.at };
+    if (key === 'url' && format === 'openai') path = tokenText(line.subarray(start, cursor.at));
   }
   if (!cursor.finish() || customId === undefined || body === undefined)
     throw unreadable(`row ${row + 1} is not as it was checked`);

@@ -12,6 +12,6 @@ export const CLOSE_BRACKET = 0x5d;
 export const OPEN_BRACE = 0x7b;
 export const CLOSE_BRACE = 0x7d;
 
-/** True for the four bytes that JSON calls whitespace. */
-export const isSpace = (byte: number | undefined): boolean =>
-  byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB;
+/** True for the four bytes that JSON calls whitespace. Nearly every byte that is asked about is none, and greater. */
+export const isSpace = (byte = 0x100): boolean =>
+  byte <= SPACE && (byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB);

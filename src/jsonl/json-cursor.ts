@@ -3,7 +3,7 @@
  * It accepts exactly what `JSON.parse` accepts (given that the bytes are UTF-8), up to a nesting of {@link MAX_DEPTH}.
  *
  *     for (let more = cursor.enterObject(); more; more = cursor.nextMember()) {
- *       if (cursor.keyIs(NAME)) …        // the cursor stands at the member's value
+ *       if (cursor.keyIn(WORDS)) …       // the cursor stands at the member's value
  *       cursor.skipValue();              // whoever looks at a value must also pass it
  *     }
  *     if (!cursor.finish()) …            // cursor.fault says where and what
@@ -13,6 +13,7 @@
 import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, isSpace, OPEN_BRACE, OPEN_BRACKET, QUOTE, SPACE } from './ascii.ts';
 import { skipScalar } from './skip-scalar.ts';
 import { skipString } from './skip-string.ts';
+import type { WordSet } from './word-set.ts';
 
 /** Deeper texts are refused, as most JSON parsers behind engines do. */
 export const MAX_DEPTH = 512;
@@ -102,13 +103,9 @@ export class JsonCursor {
     return byte === CLOSE_BRACKET ? this.#leave() : this.#fail(this.at, "',' or ']'");
   }
 
-  /** True when the last key is this name, however it was written. */
-  keyIs(name: Uint8Array): boolean {
-    if (this.#keyEnd - this.#keyStart !== name.length) return false;
-    for (let index = 0; index < name.length; index++) {
-      if (this.#keyBytes[this.#keyStart + index] !== name[index]) return false;
-    }
-    return true;
+  /** Which of these words the last key is, however it was written. */
+  keyIn<Word extends string>(words: WordSet<Word>): Word | undefined {
+    return words.find(this.#keyBytes, this.#keyStart, this.#keyEnd);
   }
 
   /** The last key as text. */
