@@ -34,7 +34,7 @@ const NAMES: Readonly<Record<string, typeof CHAT_NAMES>> = {
   '/v1/responses': RESPONSES_NAMES,
 };
 
-/** A typed setting beats the same field in `extraBody`. */
+/** A typed setting beats the same field in `extraBody`; of two names for one idea in there, the first one counts. */
 export function requestFields(settings: JobSettings, path: string, maxTokensLimit: number): readonly RequestField[] {
   const typed = Object.entries(NAMES[path] ?? {}).flatMap(([setting, names]) => {
     // The table's keys are settings, which `Object.entries` forgets.
@@ -42,9 +42,12 @@ export function requestFields(settings: JobSettings, path: string, maxTokensLimi
     return value === undefined ? [] : [{ names, value: setting === 'maxTokens' ? Math.min(value, maxTokensLimit) : value }];
   });
   const taken = new Set([...NEVER_SET, ...typed.flatMap(({ names }) => names)]);
-  const extra = Object.entries(settings.extraBody ?? {})
-    .filter(([name, value]) => value !== undefined && !taken.has(name))
-    .map(([name, value]) => ({ names: aliasesOf(name), value: clamp(name, value, maxTokensLimit) }));
+  const extra = Object.entries(settings.extraBody ?? {}).flatMap(([name, value]) => {
+    if (value === undefined || taken.has(name)) return [];
+    const names = aliasesOf(name);
+    for (const alias of names) taken.add(alias);
+    return [{ names, value: clamp(name, value, maxTokensLimit) }];
+  });
   return [...typed, ...extra].map(toField);
 }
 

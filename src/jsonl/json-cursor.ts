@@ -140,7 +140,7 @@ export class JsonCursor {
   #skipString(): void {
     const base = this.#base;
     const end = skipString(this.#memory, base + this.at + 1, base + this.#bytes.length);
-    this.#pass(end < 0 ? end + base : end - base, "the rest of a string and '\"'");
+    this.#pass(end < 0 ? end + base : end - base, "a valid character of the string, or '\"' at its end");
   }
 
   #readKey(expected: string): boolean {
