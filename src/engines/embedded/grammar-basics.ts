@@ -17,7 +17,7 @@ export const GRAMMAR_BASICS = {
   member: 'string ":" space value',
   array: '"[" space (value ("," space value)* space)? "]"',
   date: `[0-9]{4} "-" (("0" [13578] | "10" | "12") "-" (${DAY_28} | "29" | "3" [01]) | ("0" [469] | "11") "-" (${DAY_28} | "29" | "30") | "02-" ${DAY_28})`,
-  time: String.raw`clock ":" [0-5] [0-9] ("." [0-9]{1,6})? ("Z" | [-+] clock)`,
+  time: 'clock ":" [0-5] [0-9] ("." [0-9]{1,6})? ("Z" | [-+] clock)',
   clock: '([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9]',
   uuid: 'hex{8} "-" hex{4} "-" hex{4} "-" hex{4} "-" hex{12}',
 } as const;

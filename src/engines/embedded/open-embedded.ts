@@ -52,7 +52,7 @@ class EmbeddedEngine implements Engine {
   #slots: number | undefined;
   #deaths: number[] = [];
   #closed = false;
-  #pause: { readonly clock: NodeJS.Timeout; readonly end: () => void } | undefined;
+  #endPause: () => void = () => {};
   #reviving: Promise<void> | undefined;
 
   constructor(options: EmbeddedEngineOptions) {
@@ -92,7 +92,7 @@ class EmbeddedEngine implements Engine {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#pause?.end();
+    this.#endPause();
     await this.#reviving;
     const life = this.#life;
     this.#life = undefined;
@@ -136,7 +136,10 @@ class EmbeddedEngine implements Engine {
   #wait(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const clock = setTimeout(resolve, ms);
-    this.#pause = { clock, end: () => (clearTimeout(clock), resolve()) };
+    this.#endPause = () => {
+      clearTimeout(clock);
+      resolve();
+    };
     return promise;
   }
 }
