@@ -140,13 +140,15 @@ async function releaseOrphans(boss: PgBoss): Promise<void> {
 }
 
 async function touch(boss: PgBoss, kind: TaskKind, tasks: readonly Task[]): Promise<readonly Task[]> {
-  const kept = settledIds(
-    await boss.touch(
-      kind,
-      tasks.map(({ ticket }) => toAttempt(ticket)),
-    ),
-  );
-  return tasks.filter(({ ticket }) => !kept.has(toAttempt(ticket).id));
+  const attempts = tasks.map(({ ticket }) => toAttempt(ticket));
+  const kept = settledIds(await boss.touch(kind, attempts));
+  // The answer names tasks, not attempts: of several attempts at one, only the newest can be ours.
+  const newest = new Map<string, number>();
+  for (const { id, retryCount } of attempts) newest.set(id, Math.max(retryCount, newest.get(id) ?? 0));
+  return tasks.filter((_, place) => {
+    const attempt = attempts[place];
+    return attempt === undefined || !kept.has(attempt.id) || attempt.retryCount !== newest.get(attempt.id);
+  });
 }
 
 /** pg-boss answers which of the tasks were still ours; its types keep that to themselves. */

@@ -1,0 +1,66 @@
+/** Runs a suite on both databases: what holds on one has to hold on the other. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { openStore } from '../../src/db/open-store.ts';
+import type { Store } from '../../src/db/store.ts';
+import { startPostgres } from '../support/postgres.ts';
+
+/** Prepared data folders are kept here from run to run. */
+export const CACHE_DIR = 'node_modules/.cache/boatload';
+
+export interface OpenDatabase {
+  readonly store: Store;
+  /** Opens the same database again, as another process would; only a server can do that. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function openEmbeddedDatabase(): Promise<OpenDatabase> {
+  const dir = await mkdtemp(join(tmpdir(), 'boatload-db-'));
+  const url = `file:${join(dir, 'database')}`;
+  const store = await openStore({ url, cacheDir: CACHE_DIR });
+  return {
+    store,
+    url,
+    async close() {
+      await store.close();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+export async function openServerDatabase(): Promise<OpenDatabase> {
+  const server = await startPostgres();
+  const url = await server.makeDatabase();
+  const store = await openStore({ url });
+  return {
+    store,
+    url,
+    async close() {
+      await store.close();
+      await server.stop();
+    },
+  };
+}
+
+const DATABASES = [
+  ['embedded', openEmbeddedDatabase],
+  ['on a server', openServerDatabase],
+] as const;
+
+/** One database for the whole suite; its tests use jobs and accounts of their own. */
+export function describeOnBoth(name: string, suite: (store: () => Store) => void): void {
+  describe.for(DATABASES)(`${name}, %s`, ([, open]) => {
+    let database: OpenDatabase | undefined;
+    beforeAll(async () => {
+      database = await open();
+    });
+    afterAll(() => database?.close());
+    suite(() => {
+      if (database === undefined) throw new Error('the database is not open yet');
+      return database.store;
+    });
+  });
+}
