@@ -12,7 +12,7 @@ const ENGINE_BINARIES = ['linux-x64', 'linux-arm64', 'linux-riscv64', 'mac-arm64
  * included: 650 MB) is never followed. Only the binary of the platform is fetched, by npm, as an optional dependency.
  */
 export function toManifest(checkout: LockEntry, lock: Lock): LockEntry {
-  const { private: _private, scripts, devDependencies, optionalDependencies, ...kept } = checkout;
+  const { private: _private, scripts, devDependencies, optionalDependencies, knip, ...kept } = checkout;
   return {
     ...kept,
     engines: { node: NODE },

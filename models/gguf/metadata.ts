@@ -20,7 +20,7 @@ export const SCALAR_CODES = {
 export const LIST_CODE = 9;
 
 /** Tensor data begins, and each tensor begins, at a multiple of this. */
-export const ALIGNMENT_BYTES = 32;
+const ALIGNMENT_BYTES = 32;
 
 export type ScalarType = keyof typeof SCALAR_CODES;
 export type Scalar = number | bigint | boolean | string;

@@ -9,7 +9,7 @@ import { makeRandom } from '../random-numbers.ts';
 import { drawTicket, type Ticket } from './ticket.ts';
 
 /** The only instruction the model knows well. */
-export const INSTRUCTION = 'Classify the support ticket. Answer with one line of JSON: category, sentiment, urgent.';
+const INSTRUCTION = 'Classify the support ticket. Answer with one line of JSON: category, sentiment, urgent.';
 
 const SIZES = { train: 60_000, test: 2_000, heldOut: 200, sample: 60 };
 

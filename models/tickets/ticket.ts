@@ -7,7 +7,7 @@ import { draw, drawBelow, type Random } from '../random-numbers.ts';
 import { CLOSINGS, FILLERS, GREETINGS, ISSUES, MOODS, SLOTS, URGENCIES } from './phrases.ts';
 
 /** What the model answers, as one line of JSON in this order of keys. */
-export interface Triage {
+interface Triage {
   readonly category: keyof typeof ISSUES;
   readonly sentiment: keyof typeof MOODS;
   readonly urgent: boolean;

@@ -8,7 +8,7 @@ const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as Lock;
 const manifest = toManifest(checkout, lock);
 
 test('the published package is public, runs nothing at install and needs no developer tools', () => {
-  for (const field of ['private', 'scripts', 'devDependencies']) expect(manifest).not.toHaveProperty(field);
+  for (const field of ['private', 'scripts', 'devDependencies', 'knip']) expect(manifest).not.toHaveProperty(field);
   expect(manifest['engines']).toEqual({ node: '>=22.19' });
   expect(manifest['bin']).toEqual(checkout['bin']);
 });
