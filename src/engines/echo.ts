@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Engine, EngineAnswer, EngineReply, EngineRequest } from './engine.ts';
+import type { Engine, EngineAnswer, EngineRequest } from './engine.ts';
 
 export interface EchoOptions {
   /** How long each answer takes; default at once. */
@@ -13,19 +13,22 @@ export interface EchoOptions {
 
 /** Makes an echo engine. */
 export function makeEchoEngine({ latencyMs = 0 }: EchoOptions = {}): Engine {
+  let isClosed = false;
   return {
     name: 'echo',
     slots: undefined,
     models: async () => [{ id: 'echo' }],
     async answer(request, signal) {
-      if (latencyMs > 0) await delay(latencyMs, undefined, { signal }).catch(() => undefined);
-      return signal.aborted ? ABORTED : echo(request);
+      await (latencyMs > 0 ? delay(latencyMs, undefined, { signal }).catch(() => undefined) : undefined);
+      if (signal.aborted) return { kind: 'silence', cause: 'aborted', message: 'The request was given up.' };
+      if (isClosed) return { kind: 'silence', cause: 'connection', message: 'The echo engine was closed.' };
+      return echo(request);
     },
-    close: async () => undefined,
+    async close() {
+      isClosed = true;
+    },
   };
 }
-
-const ABORTED: EngineReply = { kind: 'silence', cause: 'aborted', message: 'The request was given up.' };
 
 type Fields = Readonly<Record<string, unknown>>;
 type Replier = (request: Fields, id: string) => Fields | Refusal;

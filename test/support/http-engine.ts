@@ -84,6 +84,8 @@ export async function startHttpEngine(options: HttpEngineOptions = {}): Promise<
   return engine;
 }
 
+const PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses']);
+
 class LoopbackEngine implements HttpEngine {
   readonly calls = new Map<string, Calls>();
   readonly stats = { requests: 0, refused: 0, working: 0, waiting: 0, mostWorking: 0, mostInside: 0, connections: 0, hungUp: 0 };
@@ -147,6 +149,8 @@ class LoopbackEngine implements HttpEngine {
     }
     if (request.url === '/v1/models')
       return reply(response, { status: 200, body: JSON.stringify({ object: 'list', data: models }) });
+    if (!PATHS.has(request.url ?? ''))
+      return reply(response, { status: 404, body: envelope(`There is no ${request.url}.`, 'not_found') });
     const body = await readJson(request);
     if (body === undefined) return reply(response, { status: 400, body: envelope('The body is not JSON.', 'invalid_json') });
     await this.#admit(response, this.#ask(request.url ?? '', body));
