@@ -9,9 +9,10 @@ import { BatchInferenceJob, CreateJobQuery, CreateJobRequest } from '../contract
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { type JobColumn, listJobs } from '../db/queries/list-jobs.ts';
 import { sumProgress } from '../db/queries/sum-progress.ts';
+import { sumProgressOfJobs } from '../db/queries/sum-progress-of-jobs.ts';
 import type { Job } from '../jobs/job.ts';
 import type { ApiContext } from './api-context.ts';
-import { toJobReply } from './job-reply.ts';
+import { NOTHING_DONE, toJobReply } from './job-reply.ts';
 import { toSettings } from './job-settings.ts';
 import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
@@ -32,6 +33,7 @@ const columns: Readonly<Record<string, JobColumn>> = {
   model: 'model',
 };
 const idOf = ({ params }: Call<unknown, unknown>): string => params['job_id'] ?? '';
+
 const reply = async ({ store }: ApiContext, job: Job): Promise<BatchInferenceJob> =>
   toJobReply(job, await sumProgress(store.db, job.uid));
 
@@ -74,9 +76,12 @@ const list = route({
   handle: async ({ context, caller, query }) => {
     const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'batchInferenceJobs', columns });
     const { jobs, total } = await listJobs(context.store.db, page);
-    const replies = await Promise.all(jobs.map((job) => reply(context, job)));
+    const progress = await sumProgressOfJobs(
+      context.store.db,
+      jobs.map(({ uid }) => uid),
+    );
     return {
-      batchInferenceJobs: replies.map((job) => applyMask(job, query.readMask)),
+      batchInferenceJobs: jobs.map((job) => applyMask(toJobReply(job, progress.get(job.uid) ?? NOTHING_DONE), query.readMask)),
       nextPageToken: nextToken(total),
       totalSize: total,
     };

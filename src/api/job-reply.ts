@@ -9,6 +9,9 @@ import { makeName } from '../contract/names.ts';
 import type { Job, JobSettings, Progress } from '../jobs/job.ts';
 import { isFinal } from '../jobs/states.ts';
 
+/** The progress of a job without parts. */
+export const NOTHING_DONE: Progress = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
+
 /** Every field, the unset ones too. */
 export const toJobReply = (job: Job, progress: Progress): BatchInferenceJob => ({
   name: makeName(job.accountId, 'batchInferenceJobs', job.id),

@@ -10,7 +10,10 @@ export interface IncomingFile {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** Hands the part `file` to `receive`, wherever it stands among the parts, and answers what `receive` answers. */
+/**
+ * Hands the part `file` to `receive`, wherever it stands among the parts, and answers what `receive` answers.
+ * `receive` reads the body to its end or rejects.
+ */
 export async function readFilePart<T extends object>(request: Request, receive: (file: IncomingFile) => Promise<T>): Promise<T> {
   const parser = openParser(request.headers.get('content-type') ?? '');
   const whole = Promise.withResolvers<void>();
@@ -23,7 +26,8 @@ export async function readFilePart<T extends object>(request: Request, receive: 
     seen.stream?.destroy(cause);
   };
   parser.on('file', (name, stream, filename) => {
-    stream.on('error', onBroken);
+    // A reader that leaves ends the stream with an AbortError; why it left is what `receive` rejects with.
+    stream.on('error', (cause) => cause.name !== 'AbortError' && onBroken(cause));
     if (name !== 'file') return stream.resume();
     if (seen.received !== undefined) return stop.abort(severalFiles());
     seen.stream = stream;

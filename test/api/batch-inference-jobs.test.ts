@@ -1,3 +1,9 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDoor } from './door.ts';
 
@@ -108,7 +114,7 @@ test.each([
   ['a temperature out of range', { ...minimal, inferenceParameters: { temperature: 3 } }, 400, 'INVALID_FIELD'],
   ['a field of another kind', { ...minimal, inferenceParameters: { n: 'two' } }, 400, 'INVALID_FIELD'],
   ['an unknown field', { ...minimal, prompt: 'x' }, 400, 'INVALID_FIELD'],
-  ['a job to continue', { continuedFromJobName: 'twice' }, 501, 'CONTINUATION_NOT_OFFERED'],
+  ['a job to continue that is not there', { continuedFromJobName: 'nope' }, 404, 'JOB_NOT_FOUND'],
 ])('a job with %s is refused', async (_, body, status, reason) => {
   const reply = await create(body, 'refused');
   expect([reply.status, reply.body.details[0]?.reason]).toEqual([status, reason]);
@@ -149,26 +155,12 @@ test('an alias stands for the own account', async () => {
 });
 
 test('a body with a GET is ignored', async () => {
-  const { createServer } = await import('node:http');
-  const { getRequestListener } = await import('@hono/node-server');
-  const server = createServer(getRequestListener(door.app.fetch)).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { request } = await import('node:http');
-  const { port } = server.address() as { port: number };
-  const status = await new Promise((resolve, reject) => {
-    const sent = request(
-      {
-        port,
-        path: `${JOBS}/nightly-0142`,
-        method: 'GET',
-        headers: { authorization: `Bearer ${door.keys.acme}`, 'content-type': 'application/json' },
-      },
-      (reply) => {
-        reply.resume().on('end', () => resolve(reply.statusCode));
-      },
-    );
-    sent.on('error', reject).end('{}');
-  });
-  server.close();
-  expect(status).toBe(200);
+  const server = serve({ fetch: door.app.fetch, port: 0, hostname: '127.0.0.1' });
+  if (!server.listening) await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const headers = { authorization: `Bearer ${door.keys.acme}`, 'content-type': 'application/json', 'content-length': 2 };
+  const asked = request({ host: '127.0.0.1', port, path: `${JOBS}/nightly-0142`, headers }).end('{}');
+  const [reply] = (await once(asked, 'response')) as [IncomingMessage];
+  expect([reply.statusCode, JSON.parse(await text(reply)).name]).toEqual([200, 'accounts/acme/batchInferenceJobs/nightly-0142']);
+  await promisify(server.close.bind(server))();
 });

@@ -67,13 +67,15 @@ export async function openDoor(limits: Partial<Limits> = {}) {
     (await issueKey(context, { accountId, displayName: `${accountId}@example.test`, role: 'admin' })).key;
   const keys = { acme: await keyOf('acme'), bob: await keyOf('bob') };
 
-  /** Asks the app; a body that isn't a form is sent as JSON. */
-  const ask = async (path: string, { method, body, key = keys.acme, headers }: Asked = {}) =>
-    app.request(path, {
+  /** Asks the app; a body that isn't a form or text is sent as JSON. */
+  const ask = async (path: string, { method, body, key = keys.acme, headers }: Asked = {}) => {
+    const form = body instanceof FormData ? await encodeForm(body) : undefined;
+    return app.request(path, {
       method: method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...headers },
-      ...(body !== undefined && { body: body instanceof FormData || typeof body === 'string' ? body : JSON.stringify(body) }),
+      headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...form?.headers, ...headers },
+      ...(body !== undefined && { body: form?.bytes ?? (typeof body === 'string' ? body : JSON.stringify(body)) }),
     });
+  };
   const askJson = async (path: string, asked?: Asked) => {
     const reply = await ask(path, asked);
     return { status: reply.status, body: (await reply.json()) as Body };
@@ -99,4 +101,10 @@ export const formOf = (text: string, filename = 'in.jsonl'): FormData => {
   const form = new FormData();
   form.set('file', new Blob([text]), filename);
   return form;
+};
+
+/** As bytes: a FormData as a body goes on producing after the server has stopped listening, and then fails. */
+const encodeForm = async (form: FormData) => {
+  const encoded = new Response(form);
+  return { bytes: await encoded.arrayBuffer(), headers: { 'content-type': encoded.headers.get('content-type') ?? '' } };
 };

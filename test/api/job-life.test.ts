@@ -171,13 +171,23 @@ test('a job that has not been read yet is cancelled at once, and asking again is
   expect(await door.askJson(`${JOBS}/early:cancel`, { method: 'POST', body: '{}' })).toEqual(cancelled);
 });
 
-test('a running job reads CANCELLING until its workers have let go, and commits no more', async () => {
+test('a running job reads CANCELLING while its workers hand in what they have, and CANCELLED when that is written', async () => {
   const job = await begin('midway');
   await plan(job);
   const lease = await take();
   expect((await door.askJson(`${JOBS}/midway:cancel`, { method: 'POST' })).body).toMatchObject({ state: 'JOB_STATE_CANCELLING' });
   expect((await door.askJson(`${JOBS}/midway:cancel`, { method: 'POST' })).body).toMatchObject({ state: 'JOB_STATE_CANCELLING' });
-  expect(await commit(lease)).toEqual([false]);
+  expect(await commit(lease)).toEqual([true]);
+  await endJobEarly(door.context.store, job.uid, {
+    outcome: 'CANCELLED',
+    statusCode: 'CANCELLED',
+    statusMessage: 'Cancelled on request.',
+  });
+  await finish(job);
+  expect(await read('midway')).toMatchObject({
+    state: 'JOB_STATE_CANCELLED',
+    jobProgress: { percent: 100, totalProcessedRequests: 3 },
+  });
 });
 
 test('a job that has ended is not cancelled', async () => {
