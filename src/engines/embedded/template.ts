@@ -16,13 +16,18 @@ export interface TemplateInput {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
+/** GGUF's numbers for unknown, control and user-defined tokens. */
+const SET_APART: ReadonlySet<number> = new Set([2, 3, 4]);
+
 export class ChatTemplate {
   readonly #model: LlamaModel;
   readonly #template: Template;
+  readonly #markers: RegExp;
 
   constructor(model: LlamaModel, source: string) {
     this.#model = model;
     this.#template = new Template(source);
+    this.#markers = toMarkers(model);
   }
 
   /** Renders and tokenises. What a message says never becomes one of the template's own markers, so nobody can forge a role. */
@@ -50,6 +55,8 @@ export class ChatTemplate {
   }
 
   #holdsMarkers(content: string): boolean {
+    // Tokenising twice costs more than rendering does, and hardly any text comes near a marker.
+    if (!this.#markers.test(content)) return false;
     const plain = this.#model.tokenize(content, false);
     const marked = this.#model.tokenize(content, true);
     return plain.length !== marked.length || plain.some((token, index) => token !== marked[index]);
@@ -68,6 +75,15 @@ export class ChatTemplate {
       index % 2 === 0 ? this.#model.tokenize(piece, true) : this.#model.tokenize(messages[Number(piece)]?.content ?? '', false),
     );
   }
+}
+
+/** Finds the text of whatever the vocabulary sets apart from plain text. */
+function toMarkers(model: LlamaModel): RegExp {
+  const { tokens, token_type: types } = model.fileInfo.metadata.tokenizer.ggml;
+  // Without types nothing is known, and everything is looked at closely.
+  if (types === undefined) return /(?:)/;
+  const markers = tokens.filter((text, token) => SET_APART.has(types[token] ?? 0) && text !== '');
+  return markers.length === 0 ? /(?!)/ : new RegExp(markers.map((text) => RegExp.escape(text)).join('|'));
 }
 
 /** The chat template of a model; undefined when its file holds none. */
