@@ -33,7 +33,7 @@ export async function moveJob(db: Db, uid: string, to: JobState, changes: JobCha
     .updateTable('job')
     .set({ ...changes, state: to, updatedAt: at, ...(stamp !== undefined && { [stamp]: at }) })
     .where('uid', '=', uid)
-    .where('state', 'in', statesBefore(to))
+    .where(sql<boolean>`state = any (${statesBefore(to)}::text[])`)
     .returning(JOB_COLUMNS)
     .executeTakeFirst();
 }

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openStore } from '../../src/db/open-store.ts';
+import type { Store } from '../../src/db/store.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { claimOf, makePlannedJob, pick, takeOneOf } from './jobs.ts';
+
+const NEVER = new AbortController().signal;
+
+let server: TestPostgres | undefined;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server?.stop());
+
+const makeDatabase = async (): Promise<string> => (await server?.makeDatabase()) ?? '';
+const closeAll = (stores: readonly Store[]): Promise<unknown> => Promise.all(stores.map((store) => store.close()));
+
+test('processes that start on an empty database at the same time all come up', async () => {
+  const url = await makeDatabase();
+  const stores = await Promise.all([1, 2, 3].map(() => openStore({ url })));
+  for (const { db, embedded } of stores) {
+    expect(embedded).toBe(false);
+    expect((await sql`select count(*)::int as n from job`.execute(db)).rows).toEqual([{ n: 0 }]);
+  }
+  await closeAll(stores);
+});
+
+test('work that one process adds wakes another, and its shard can be taken there', async () => {
+  const url = await makeDatabase();
+  const stores = [await openStore({ url }), await openStore({ url })];
+  const [here, there] = [pick(stores, 0), pick(stores, 1)];
+  expect(await there.leases.take(1)).toEqual([]);
+  const woken = there.leases.waitForWork(60_000, NEVER);
+  const job = await makePlannedJob(here, [2]);
+  await woken;
+  const lease = await takeOneOf(there, job);
+  expect(await here.leases.commit([claimOf(lease)])).toEqual([true]);
+  await closeAll(stores);
+});
+
+test('opening a database takes nothing away from the processes that use it', async () => {
+  const url = await makeDatabase();
+  const first = await openStore({ url });
+  const lease = await takeOneOf(first, await makePlannedJob(first, [1]));
+  const second = await openStore({ url });
+  expect(await first.leases.keep([lease])).toEqual([]);
+  expect(await second.leases.take(1)).toEqual([]);
+  await closeAll([first, second]);
+});
+
+test('a shard whose holder is silent goes to somebody else, and the holder is fenced off', async () => {
+  const url = await makeDatabase();
+  const stores = [await openStore({ url }), await openStore({ url })];
+  const [silent, other] = [pick(stores, 0), pick(stores, 1)];
+  const job = await makePlannedJob(silent, [2, 2]);
+  const [lost, kept] = await silent.leases.take(2);
+  if (lost === undefined || kept === undefined) throw new Error('two shards were queued');
+  const taken = await takeWhenThere(other, () => silent.leases.keep([kept]));
+  expect(taken).toMatchObject({ jobUid: job.uid, shard: lost.shard, epoch: lost.epoch + 1 });
+  expect(await silent.leases.commit([claimOf(lost), claimOf(kept)])).toEqual([false, true]);
+  expect(await silent.leases.keep([lost, kept])).toEqual([lost]);
+  await closeAll(stores);
+}, 40_000);
+
+test('a lost connection ends nothing but the statement that was on it', async () => {
+  const troubles: unknown[] = [];
+  const store = await openStore({ url: await makeDatabase(), log: { warn: (facts) => troubles.push(facts) } });
+  const cutOff = sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
+  await Promise.all([1, 2, 3].map(() => sql`select 1`.execute(store.db)));
+  await cutOff.execute(store.db);
+  await expect.poll(() => troubles.length, { timeout: 5_000 }).toBeGreaterThan(0);
+  await expect
+    .poll(() => store.queue.add('plan', [{ jobUid: randomUUID() }]).then(() => 'added', String), { timeout: 5_000 })
+    .toBe('added');
+  expect(await store.queue.take('plan', 1)).toHaveLength(1);
+  await store.close();
+});
+
+test('an address that is not a database is refused in a sentence that hides the password', async () => {
+  await expect(openStore({ url: 'mysql://root:hunter2@db/x' })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    reason: 'DATABASE_URL_UNKNOWN',
+  });
+  await expect(openStore({ url: 'mysql://root:hunter2@db/x' })).rejects.not.toThrow(/hunter2/);
+});
+
+/** Nobody announces that a heartbeat is missing: takers ask again from time to time. */
+async function takeWhenThere({ leases }: Store, meanwhile: () => Promise<unknown>) {
+  for (;;) {
+    const [lease] = await leases.take(1);
+    if (lease !== undefined) return lease;
+    await meanwhile();
+    await leases.waitForWork(500, NEVER);
+  }
+}
