@@ -1,0 +1,194 @@
+import { afterEach, expect, test } from 'vitest';
+import { classifyReply } from '../../src/engines/classify-failure.ts';
+import type { EngineReply } from '../../src/engines/engine.ts';
+import { makePool, type Pool, type PoolOptions } from '../../src/engines/pool.ts';
+import { openUpstream } from '../../src/engines/upstream.ts';
+import { type HttpEngine, type HttpEngineOptions, startHttpEngine } from '../support/http-engine.ts';
+
+const open: (() => unknown)[] = [];
+afterEach(() => Promise.all(open.splice(0).map((close) => close())));
+
+const NEVER = new AbortController().signal;
+
+async function startPool(servers: readonly HttpEngineOptions[], options: PoolOptions & { limits?: readonly number[] } = {}) {
+  const started = await Promise.all(servers.map((server) => startHttpEngine(server)));
+  const engines = started.map(({ url }, at) => {
+    const engine = openUpstream({ baseUrl: url });
+    const limit = options.limits?.[at];
+    return { engine, model: `model-${at}`, ...(limit === undefined ? {} : { limit }) };
+  });
+  const pool = makePool(engines, { trialMs: { first: 20, most: 100 }, ...options });
+  open.push(
+    () => pool.close(),
+    ...engines.map(
+      ({ engine }) =>
+        () =>
+          engine.close(),
+    ),
+    ...started.map((server) => () => server.close()),
+  );
+  return { pool, servers: started as [HttpEngine, ...HttpEngine[]] };
+}
+
+async function send(pool: Pool, content: string, job = 'job'): Promise<EngineReply> {
+  const slot = await pool.acquire(job, NEVER);
+  const body = [Buffer.from(JSON.stringify({ model: slot.model, messages: [{ role: 'user', content }] }))];
+  const reply = await slot.answer({ path: '/v1/chat/completions', body }, NEVER);
+  slot.release(classifyReply(reply));
+  return reply;
+}
+
+/** Sends until it is answered, as a worker does. */
+async function sendUntilAnswered(pool: Pool, content: string): Promise<EngineReply> {
+  for (;;) {
+    const reply = await send(pool, content);
+    if (classifyReply(reply).verdict === 'success') return reply;
+  }
+}
+
+const rows = (count: number) => Array.from({ length: count }, (_, at) => `row ${at}`);
+
+test('gives an engine no more at once than its limit, and refills one by one', async () => {
+  const { pool, servers } = await startPool([{ latency: [1, 10] }], { limit: 5 });
+  await Promise.all(rows(100).map((row) => send(pool, row)));
+  expect(servers[0].stats.mostInside).toBe(5);
+  expect(pool.status()).toEqual([
+    { engine: servers[0].url, model: 'model-0', limit: 5, inFlight: 0, state: 'ready', why: 'as many as it is said to take' },
+  ]);
+});
+
+test('spreads rows over engines by what each can take', async () => {
+  const { pool, servers } = await startPool([{ latency: [20, 20] }, { latency: [20, 20] }], { limits: [2, 6] });
+  await Promise.all(rows(80).map((row) => send(pool, row)));
+  const [small = 0, large = 0] = servers.map(({ stats }) => stats.requests);
+  expect(small + large).toBe(80);
+  expect(large / small).toBeGreaterThan(2);
+  expect(large / small).toBeLessThan(4.5);
+});
+
+test('takes turns between jobs, however many rows one of them has', async () => {
+  const { pool } = await startPool([{}], { limit: 1 });
+  const first = await pool.acquire('large', NEVER);
+  const order: string[] = [];
+  const wait = async (job: string) => {
+    const slot = await pool.acquire(job, NEVER);
+    order.push(job);
+    slot.release();
+  };
+  const waiting = [...rows(50).map(() => wait('large')), wait('small'), wait('small'), wait('third')];
+  first.release();
+  await Promise.all(waiting);
+  expect(order.slice(0, 6)).toEqual(['large', 'small', 'third', 'large', 'small', 'large']);
+});
+
+test('who waits can give up, and takes no place', async () => {
+  const { pool } = await startPool([{}], { limit: 1 });
+  const first = await pool.acquire('job', NEVER);
+  const abort = new AbortController();
+  const waiting = pool.acquire('job', abort.signal);
+  abort.abort(new Error('cancelled'));
+  await expect(waiting).rejects.toThrow('cancelled');
+  await expect(pool.acquire('job', abort.signal)).rejects.toThrow('cancelled');
+  first.release();
+  first.release();
+  const second = await pool.acquire('job', NEVER);
+  expect(pool.status()[0]?.inFlight).toBe(1);
+  second.release();
+});
+
+test('closing sends away who waits', async () => {
+  const { pool } = await startPool([{}], { limit: 1 });
+  await pool.acquire('job', NEVER);
+  const waiting = pool.acquire('job', NEVER);
+  pool.close();
+  await expect(waiting).rejects.toThrow('closed');
+  await expect(pool.acquire('job', NEVER)).rejects.toThrow('closed');
+});
+
+test('an engine that goes away is left alone, the others go on, and it is found again', async () => {
+  const { pool, servers } = await startPool([{}, {}], { limit: 2 });
+  await servers[0].close();
+  await Promise.all(rows(40).map((row) => sendUntilAnswered(pool, row)));
+  expect(servers[1]?.calls.size).toBe(40);
+  expect(pool.status()).toMatchObject([
+    { state: 'broken', limit: 1, why: expect.stringContaining('could not be reached') },
+    { state: 'ready' },
+  ]);
+  const again = await startHttpEngine({ port: Number(new URL(servers[0].url).port) });
+  open.push(() => again.close());
+  // Each turn takes at least as long as an engine needs to be tried again in the end.
+  while (again.stats.requests === 0) await Promise.all(rows(4).map((row) => sendUntilAnswered(pool, row)));
+  expect(pool.status()).toMatchObject([{ state: 'ready', limit: 2 }, { state: 'ready' }]);
+});
+
+test('while no engine can answer, rows wait; then they go on by themselves', async () => {
+  const { pool, servers } = await startPool([{}], { limit: 3 });
+  await servers[0].close();
+  for (const row of rows(3)) await send(pool, row);
+  expect(pool.status()[0]?.state).toBe('broken');
+  const waiting = Promise.all(rows(10).map((row) => sendUntilAnswered(pool, row)));
+  const again = await startHttpEngine({ port: Number(new URL(servers[0].url).port) });
+  open.push(() => again.close());
+  await waiting;
+  expect(again.calls.size).toBe(10);
+  expect(pool.status()[0]?.state).toBe('ready');
+});
+
+test('only one request at a time tries an engine in trouble', async () => {
+  let isDead = true;
+  const { pool, servers } = await startPool([{ latency: [5, 5], script: () => (isDead ? 'reset' : undefined) }], { limit: 8 });
+  const waiting = Promise.all(rows(20).map((row) => sendUntilAnswered(pool, row)));
+  await servers[0].until(() => servers[0].stats.requests >= 8 + 3);
+  const { mostInside } = servers[0].stats;
+  servers[0].stats.mostInside = 0;
+  await servers[0].until(() => servers[0].stats.requests >= 8 + 6);
+  expect(mostInside).toBe(8);
+  expect(servers[0].stats.mostInside).toBe(1);
+  isDead = false;
+  await waiting;
+});
+
+test('an engine that answers everything with a 500 does not attract all rows', async () => {
+  const { pool, servers } = await startPool([{ script: () => ({ status: 500 }) }, { latency: [2, 5] }], { limit: 4 });
+  await Promise.all(rows(200).map((row) => sendUntilAnswered(pool, row)));
+  expect(servers[0].stats.requests).toBeLessThan(60);
+  expect(pool.status()).toMatchObject([{ state: 'broken', why: 'status 500' }, { state: 'ready' }]);
+});
+
+test('an engine that refuses our key is left alone, and says why', async () => {
+  const { pool, servers } = await startPool([{ apiKey: 'another' }, {}], { limit: 2 });
+  await Promise.all(rows(20).map((row) => sendUntilAnswered(pool, row)));
+  expect(servers[1]?.calls.size).toBe(20);
+  expect(pool.status()[0]).toMatchObject({ state: 'broken', why: 'Incorrect API key provided.' });
+});
+
+test('an engine that refuses more than it takes gets what it takes', async () => {
+  const { pool, servers } = await startPool([{ latency: [5, 10], slots: 6, queue: 2 }]);
+  await Promise.all(rows(400).map((row) => sendUntilAnswered(pool, row)));
+  const { requests, refused } = servers[0].stats;
+  expect(refused).toBeGreaterThan(0);
+  expect(refused / requests).toBeLessThan(0.1);
+  expect(pool.status()[0]?.limit).toBeLessThanOrEqual(10);
+});
+
+test('an engine that refuses everything is paused for as long as it asks', async () => {
+  let refused = 0;
+  const script = () => {
+    if (refused === 3) return undefined;
+    refused += 1;
+    return { status: 503, headers: { 'retry-after': '0.3' } };
+  };
+  const { pool } = await startPool([{ script }], { limit: 1 });
+  const began = performance.now();
+  await send(pool, 'x');
+  expect(pool.status()[0]).toMatchObject({ state: 'paused', why: 'status 503' });
+  await sendUntilAnswered(pool, 'x');
+  expect(performance.now() - began).toBeGreaterThan(850);
+  expect(pool.status()[0]).toMatchObject({ state: 'ready' });
+});
+
+test('finds by itself how many an engine can use', async () => {
+  const { pool, servers } = await startPool([{ latency: [20, 40], slots: 64 }]);
+  await Promise.all(rows(3_000).map((row) => send(pool, row)));
+  expect(servers[0].stats.mostWorking).toBe(64);
+});
