@@ -1,7 +1,7 @@
 import { lineId } from '../jsonl/line-id.ts';
 import { tokenText } from '../jsonl/string-token.ts';
 import type { BadLines } from './bad-line.ts';
-import type { IdFingerprints, Repeat } from './id-fingerprints.ts';
+import type { Repeat } from './id-fingerprints.ts';
 import type { LineNumbers } from './line-numbers.ts';
 import type { RowIndex } from './row-index.ts';
 
@@ -19,10 +19,10 @@ export interface DuplicateSearch {
  * Adds a bad line for every row whose `custom_id` an earlier row has. As long as bad lines are kept, ids are compared by their real bytes; after
  * that they are only counted, and equal fingerprints (one accident in some billion billions) are enough.
  */
-export async function findDuplicates(fingerprints: IdFingerprints, search: DuplicateSearch): Promise<void> {
+export async function findDuplicates(suspects: Iterable<Repeat>, search: DuplicateSearch): Promise<void> {
   const { badLines } = search;
   const strays = new Map<string, number>();
-  for (const repeat of fingerprints.suspects()) {
+  for (const repeat of suspects) {
     if (badLines.hasRoom) await judge(repeat, search, strays);
     else badLines.count++;
   }

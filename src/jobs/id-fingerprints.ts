@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { BACKSLASH } from '../jsonl/ascii.ts';
 import type { Span } from '../jsonl/scan-object.ts';
 import { tokenText } from '../jsonl/string-token.ts';
+import { type Float64Column, makeFloat64Column, release, reserve } from './column.ts';
 
 /** A row whose id an earlier row has as well. */
 export interface Repeat {
@@ -13,11 +14,9 @@ export interface Repeat {
   readonly firstRow: number;
 }
 
-const FIRST_CAPACITY = 4096;
-
 export class IdFingerprints {
   #count = 0;
-  #column = new Float64Array(FIRST_CAPACITY);
+  readonly #column = makeFloat64Column();
   readonly #seedA = randomBytes(4).readUInt32LE();
   readonly #seedB = randomBytes(4).readUInt32LE();
 
@@ -33,16 +32,24 @@ export class IdFingerprints {
   }
 
   #push(value: number): void {
-    if (this.#count === this.#column.length) {
-      this.#column = new Float64Array(this.#column.buffer.transfer(this.#count * 16));
-    }
+    if (this.#count === this.#column.length) reserve(this.#column, this.#count);
     this.#column[this.#count++] = value;
+  }
+
+  /** Gives the memory back; there are no rows any more. */
+  release(): void {
+    this.#count = 0;
+    release(this.#column);
   }
 
   /** Suspects in the order of their rows: all but the first of those with one fingerprint. */
   *suspects(): Generator<Repeat> {
-    const repeated = repeatedValues(this.#column.slice(0, this.#count));
-    if (repeated.length === 0) return;
+    const sorted = makeFloat64Column();
+    const repeated = this.#sortRepeated(sorted);
+    if (repeated.length === 0) {
+      release(sorted);
+      return;
+    }
     const firstRows = new Int32Array(repeated.length).fill(-1);
     for (let row = 0; row < this.#count; row++) {
       const value = this.#column[row] ?? Number.NaN;
@@ -51,6 +58,12 @@ export class IdFingerprints {
       if (firstRow === -1) firstRows[at] = row;
       else if (firstRow !== undefined && value > 0) yield { row, firstRow };
     }
+  }
+
+  #sortRepeated(sorted: Float64Column): Float64Array {
+    reserve(sorted, this.#count);
+    for (let row = 0; row < this.#count; row++) sorted[row] = Math.abs(this.#column[row] ?? Number.NaN);
+    return repeatedValues(sorted.subarray(0, this.#count));
   }
 
   /** Two ids that are written differently but mean the same have the same fingerprint. */
@@ -88,7 +101,6 @@ function mix(hash: number): number {
 
 /** The values that are there more than once, sorted, once each. Sorts in place; NaN is no value. */
 function repeatedValues(values: Float64Array): Float64Array {
-  for (let at = 0; at < values.length; at++) values[at] = Math.abs(values[at] ?? Number.NaN);
   values.sort();
   let count = 0;
   for (let at = 1; at < values.length; at++) {

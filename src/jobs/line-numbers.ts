@@ -1,16 +1,17 @@
-const FIRST_CAPACITY = 256;
+import { makeUint32Column, reserve } from './column.ts';
 
 /** Line numbers by row number, kept only where blank lines change the distance between the two. */
 export class LineNumbers {
   #count = 0;
-  #rows = new Uint32Array(FIRST_CAPACITY);
-  #distances = new Uint32Array(FIRST_CAPACITY);
+  readonly #rows = makeUint32Column();
+  readonly #distances = makeUint32Column();
 
   /** Rows have to come in order. */
   add(row: number, line: number): void {
     const distance = line - row;
     if (this.#count > 0 && this.#distances[this.#count - 1] === distance) return;
-    if (this.#count === this.#rows.length) this.#grow();
+    reserve(this.#rows, this.#count);
+    reserve(this.#distances, this.#count);
     this.#rows[this.#count] = row;
     this.#distances[this.#count++] = distance;
   }
@@ -25,10 +26,5 @@ export class LineNumbers {
       else high = middle - 1;
     }
     return row + (this.#distances[low] ?? 0);
-  }
-
-  #grow(): void {
-    this.#rows = new Uint32Array(this.#rows.buffer.transfer(this.#count * 8));
-    this.#distances = new Uint32Array(this.#distances.buffer.transfer(this.#count * 8));
   }
 }

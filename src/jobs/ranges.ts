@@ -17,9 +17,18 @@ export function toRanges(positions: Iterable<number>): Ranges {
 }
 
 /** True when the position is in the set. */
-export const hasPosition = (ranges: Ranges, position: number): boolean =>
-  ranges.some(([first, end]) => first <= position && position < end);
+export function hasPosition(ranges: Ranges, position: number): boolean {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ranges[middle]?.[1] ?? 0) <= position) low = middle + 1;
+    else high = middle;
+  }
+  return (ranges[low]?.[0] ?? Number.POSITIVE_INFINITY) <= position;
+}
 
+/** How many positions the set has. */
 export const countPositions = (ranges: Ranges): number => ranges.reduce((sum, [first, end]) => sum + end - first, 0);
 
 /** PostgreSQL's text form: `{[0,3),[7,8)}`. */

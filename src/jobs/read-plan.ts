@@ -87,7 +87,8 @@ class PlanPass {
     const rows = this.#index.finish();
     const duplicates = new BadLines(this.#maxBadLines);
     const { readAt } = this.#options;
-    await findDuplicates(this.#ids, { rows, lineNumbers: this.#lineNumbers, badLines: duplicates, readAt });
+    await findDuplicates(this.#ids.suspects(), { rows, lineNumbers: this.#lineNumbers, badLines: duplicates, readAt });
+    this.#ids.release();
     const { bytes, lines, blankLines } = this.#splitter;
     const kept = [...this.#badLines.kept, ...duplicates.kept].sort((a, b) => a.line - b.line).slice(0, this.#maxBadLines);
     const badLines = { count: this.#badLines.count + duplicates.count, kept };

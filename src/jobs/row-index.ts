@@ -1,5 +1,7 @@
 /** What planning keeps of every row: at most 48 bytes, and less for short prompts, whose upper ladder steps are never touched. */
 
+import { makeFloat64Column, makeUint32Column, reserve } from './column.ts';
+
 /** Steps of the prefix ladder: after 64, 128, … 8192 bytes of the prompt. */
 export const LADDER_STEPS = 8;
 
@@ -29,28 +31,26 @@ export interface IndexedRow {
   readonly promptBytes: number;
 }
 
-const FIRST_CAPACITY = 4096;
-
-/** Collects rows in input order. Growing moves pages instead of copying them, and pages that hold nothing take no memory. */
+/** Collects rows in input order. */
 export class RowIndexBuilder {
   #count = 0;
   #promptBytes = 0;
-  #capacity = FIRST_CAPACITY;
-  #offset = new Float64Array(FIRST_CAPACITY);
-  #length = new Uint32Array(FIRST_CAPACITY);
-  #maxTokens = new Uint32Array(FIRST_CAPACITY);
-  #ladder = Array.from({ length: LADDER_STEPS }, () => new Uint32Array(FIRST_CAPACITY));
+  readonly #offset = makeFloat64Column();
+  readonly #length = makeUint32Column();
+  readonly #maxTokens = makeUint32Column();
+  readonly #ladder = Array.from({ length: LADDER_STEPS }, makeUint32Column);
 
   get count(): number {
     return this.#count;
   }
 
   add({ offset, length, ladder, maxTokens, promptBytes }: IndexedRow): void {
-    if (this.#count === this.#capacity) this.#grow();
     const row = this.#count++;
+    if (row === this.#offset.length) this.#grow(row);
     this.#promptBytes += promptBytes;
     this.#offset[row] = offset;
     this.#length[row] = length;
+    // Zeros are there already, and writing them would take memory.
     if (maxTokens !== 0) this.#maxTokens[row] = maxTokens;
     for (let step = 0; step < LADDER_STEPS; step++) {
       const value = ladder[step];
@@ -72,14 +72,7 @@ export class RowIndexBuilder {
     };
   }
 
-  #grow(): void {
-    this.#capacity *= 2;
-    this.#offset = new Float64Array(this.#offset.buffer.transfer(this.#capacity * 8));
-    this.#length = growUint32(this.#length, this.#capacity);
-    this.#maxTokens = growUint32(this.#maxTokens, this.#capacity);
-    this.#ladder = this.#ladder.map((column) => growUint32(column, this.#capacity));
+  #grow(row: number): void {
+    for (const column of [this.#offset, this.#length, this.#maxTokens, ...this.#ladder]) reserve(column, row);
   }
 }
-
-const growUint32 = (column: Uint32Array<ArrayBuffer>, capacity: number): Uint32Array<ArrayBuffer> =>
-  new Uint32Array(column.buffer.transfer(capacity * 4));
