@@ -13,7 +13,8 @@ export interface RunModelOptions {
   readonly account: string;
   readonly view: RunView;
   readonly stop: AbortSignal;
-  readonly log: Log;
+  /** Called when an engine is opened: the run's folder, where the log lives, is made after the model was found. */
+  readonly log: () => Log;
 }
 
 export async function chooseModel(request: RunRequest, options: RunModelOptions): Promise<ShelvedModel> {
@@ -50,7 +51,7 @@ async function chooseFile(model: string, options: RunModelOptions): Promise<Shel
   return shelve(name, options, async () => {
     const { openEmbeddedEngine } = await import('./engines/embedded/open-embedded.ts');
     const file = await find();
-    const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log: options.log });
+    const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log: options.log() });
     const [served] = await engine.models();
     return { engine, model: file.name, ...(served?.contextLength === undefined ? {} : { contextLength: served.contextLength }) };
   });

@@ -1,6 +1,7 @@
 /** `boatload run`: one file in, one file out. The server's machine room in a folder beside the output, without the server. */
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Caller } from './actions/context.ts';
 import { Problem } from './base/problem.ts';
 import { makeLog } from './base/log.ts';
@@ -23,8 +24,8 @@ export async function run(request: RunRequest, view: RunView, stop: AbortSignal)
   const paths = toRunPaths(request);
   await checkRunPaths(paths);
   checkEarlierRun(paths, request);
-  const log = makeLog({ level: 'silent' });
-  const model = await chooseModel(request, { account: RUN_CALLER.accountId, view, stop, log });
+  const model = await chooseModel(request, { account: RUN_CALLER.accountId, view, stop, log: () => log });
+  const log = makeLog({ level: 'info', to: join(paths.folder, 'boatload.log') });
   const trouble = new AbortController();
   const models = makeModelShelf([model], request.concurrency === undefined ? {} : { concurrency: request.concurrency });
   const machine = await openMachine({
