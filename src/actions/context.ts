@@ -17,6 +17,7 @@ export interface Limits {
 
 const HOUR = 3600;
 
+/** The limits of the documented system. */
 export const DEFAULT_LIMITS: Limits = {
   datasetBytes: 524_288_000,
   window: { minSeconds: 12 * HOUR, maxSeconds: 72 * HOUR, defaultSeconds: 24 * HOUR },

@@ -12,6 +12,7 @@ export type ContinuationWish = Omit<JobWish, 'inputDataset' | 'settings'> & {
   readonly settings?: JobWish['settings'] | undefined;
 };
 
+/** Starts it; refused while the job that it continues still runs. */
 export async function continueJob(context: Context, caller: Caller, { continuedFrom, ...wish }: ContinuationWish): Promise<Job> {
   const parent = await getJob(context, caller, continuedFrom);
   if (!isFinal(parent.state)) throw stillRunning(parent);

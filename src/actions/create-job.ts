@@ -25,6 +25,7 @@ export interface JobWish {
   readonly continuedFrom?: string | undefined;
 }
 
+/** Checks the wish, writes the job and queues its planning. */
 export async function createJob(context: Context, caller: Caller, wish: JobWish): Promise<Job> {
   const acceptedAt = context.clock.now();
   const id = wish.id === undefined ? makeId(10) : checkedId(wish.id, { collection: 'batchInferenceJobs' });

@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 const KEY_PREFIX = 'bl_';
 const SHOWN_CHARACTERS = 10;
 
+/** What the key is to be. */
 export interface NewKey {
   readonly accountId: string;
   readonly displayName: string;
@@ -15,6 +16,7 @@ export interface NewKey {
   readonly expiresAt?: Date;
 }
 
+/** A key as its owner sees it, once. */
 export interface IssuedKey {
   readonly id: string;
   /** The key itself: shown once, stored nowhere. */

@@ -1,6 +1,7 @@
 /** The results of a job, or of a whole chain of continued jobs, as one stream: every answered row once, in input order. */
-import { listDatasetFiles } from '../db/queries/list-dataset-files.ts';
+
 import { OUTPUT_FILES } from '../contract/dataset.ts';
+import { listDatasetFiles } from '../db/queries/list-dataset-files.ts';
 import type { Job } from '../jobs/job.ts';
 import { type ChainOutput, mergeChain } from '../jobs/merge-chain.ts';
 import { bareRowId } from '../jobs/row-format.ts';

@@ -11,6 +11,7 @@ const PUBLIC_ALIASES: readonly string[] = ['fireworks'];
 
 const MODELS: Collection = 'models';
 
+/** A model as callers know it. */
 export interface RegisteredModel {
   /** Full name: `accounts/{account}/models/{id}`. */
   readonly name: string;
@@ -21,6 +22,7 @@ export interface RegisteredModel {
   readonly contextLength?: number;
 }
 
+/** The models of this server. */
 export interface ModelRegistry {
   /** Finds a model by full name or bare id; a bare id means one of the account's own, then a public one. */
   resolve(name: string, accountId: string): RegisteredModel | undefined;

@@ -8,6 +8,7 @@ import { getDataset } from './get-dataset.ts';
 import { makeUploadKey } from './object-keys.ts';
 import { RowCounter } from './row-counter.ts';
 
+/** A file that comes in. */
 export interface Upload {
   readonly datasetId: string;
   /** The name that the file is known by; folders in it are dropped. */
@@ -15,6 +16,7 @@ export interface Upload {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+/** What was counted on the way. */
 export interface ReceivedFile {
   readonly name: string;
   readonly bytes: number;

@@ -3,7 +3,7 @@ import type { Links } from '../actions/link-download.ts';
 import type { Log } from '../base/log.ts';
 
 /** What this server says of itself. */
-export interface Build {
+interface Build {
   readonly version: string;
   readonly node: string;
 }

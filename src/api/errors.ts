@@ -27,7 +27,7 @@ const problemReply = (c: Context, problem: Problem): Response => {
 };
 
 /** The wire's form of a refusal. */
-export const toErrorBody = ({ code, message, reason, details }: Problem): ErrorBody => ({
+const toErrorBody = ({ code, message, reason, details }: Problem): ErrorBody => ({
   code: numberOf(code),
   message,
   details: [

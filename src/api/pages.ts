@@ -11,6 +11,7 @@ export interface List<Column extends string> {
   readonly columns: Readonly<Record<string, Column>>;
 }
 
+/** A page for the database, and the way to the one after it. */
 export interface AskedPage<Column extends string> {
   readonly page: Page<Column>;
   /** The token of the page after this one; empty when there is none. */

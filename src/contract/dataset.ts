@@ -7,8 +7,9 @@ import { ID_RULE } from './names.ts';
 /** Names of the two files that a job writes into its output dataset. */
 export const OUTPUT_FILES = { results: 'BIJOutputSet.jsonl', errors: 'error-data' } as const;
 
-export const DATASET_STATES = ['STATE_UNSPECIFIED', 'UPLOADING', 'READY'] as const;
+const DATASET_STATES = ['STATE_UNSPECIFIED', 'UPLOADING', 'READY'] as const;
 
+/** What the rows of a dataset can be said to be. */
 export const DATASET_FORMATS = ['FORMAT_UNSPECIFIED', 'CHAT', 'COMPLETION', 'RL'] as const;
 
 const fields = {

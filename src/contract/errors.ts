@@ -20,9 +20,11 @@ const CODES = {
   DATA_LOSS: { number: 15, status: 500 },
   UNAUTHENTICATED: { number: 16, status: 401 },
 } as const;
+/** A code by name. */
 export type StatusCode = keyof typeof CODES;
 
-export const STATUS_CODES = Object.keys(CODES) as readonly StatusCode[]; // Object.keys forgets the key type.
+/** All codes by name, in the order of their numbers. (`Object.keys` forgets the type.) */
+export const STATUS_CODES = Object.keys(CODES) as readonly StatusCode[];
 
 /** google.rpc's number of a code. */
 export const numberOf = (code: StatusCode): number => CODES[code].number;
@@ -31,7 +33,7 @@ export const numberOf = (code: StatusCode): number => CODES[code].number;
 export const httpStatusOf = (code: StatusCode): (typeof CODES)[StatusCode]['status'] => CODES[code].status;
 
 /** What is wrong, for programs: a stable reason, and facts as strings. */
-export const ErrorInfo = z
+const ErrorInfo = z
   .object({
     '@type': z.literal('type.googleapis.com/google.rpc.ErrorInfo'),
     reason: z.string().describe('What exactly is wrong, in UPPER_SNAKE; stable, so programs may test it'),

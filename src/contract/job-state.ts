@@ -23,9 +23,11 @@ const MEANINGS = {
   JOB_STATE_DELETED: 'The job is gone',
   JOB_STATE_ARCHIVED: 'The job is kept for the record only',
 } as const;
+/** A job state as it is written on the wire. */
 export type WireJobState = keyof typeof MEANINGS;
 
-export const WIRE_JOB_STATES = Object.keys(MEANINGS) as readonly WireJobState[]; // Object.keys forgets the key type.
+/** All of them, in the order of declaration. (`Object.keys` forgets the type.) */
+export const WIRE_JOB_STATES = Object.keys(MEANINGS) as readonly WireJobState[];
 
 /** What a state means, in a sentence. */
 export const meaningOf = (state: WireJobState): string => MEANINGS[state];

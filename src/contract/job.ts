@@ -1,9 +1,10 @@
 /** Batch inference jobs on the wire. */
 import { z } from 'zod';
 import { Status } from './errors.ts';
-import { WIRE_JOB_STATES } from './job-state.ts';
+import { meaningOf, WIRE_JOB_STATES } from './job-state.ts';
 import { Duration, Int32, readOnly, Timestamp } from './json.ts';
 
+/** What a model can be served in. */
 export const PRECISIONS = [
   'PRECISION_UNSPECIFIED',
   'FP16',
@@ -21,6 +22,7 @@ export const PRECISIONS = [
   'FP4_BLOCKSCALED_MM',
   'FP4_MX_MOE',
 ] as const;
+/** One of them. */
 export type Precision = (typeof PRECISIONS)[number];
 
 const EXTRA_BODY = 'A JSON object as a string: any further request fields; a field of its own above beats the same field in here';
@@ -94,7 +96,7 @@ export const BatchInferenceJob = z
     updateTime: Timestamp.describe('When it last changed'),
     expireTime: Timestamp.describe('When its window closes: acceptance plus window'),
     maxJobDuration: z.string().nullable().meta({ format: 'duration', description: 'The window, when the request gave one' }),
-    state: z.enum(WIRE_JOB_STATES).describe('Where it is in its life'),
+    state: z.enum(WIRE_JOB_STATES).describe(WIRE_JOB_STATES.map((state) => `\`${state}\`: ${meaningOf(state)}`).join('. ')),
     status: Status,
     model: z.string().describe('Full name of the model'),
     inputDatasetId: z.string().describe('Full name of the dataset whose rows it answers'),

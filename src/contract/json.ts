@@ -38,12 +38,13 @@ export const readOnly = <Name extends string>(...names: readonly Name[]): Record
   ) as Record<Name, z.ZodOptional<z.ZodUnknown>>;
 
 /** A body that doesn't fit: the sentence for its sender. */
-export interface Misfit {
+interface Misfit {
   readonly message: string;
   /** Path of the field, in the wire's casing; empty for the body as a whole. */
   readonly field: string;
 }
 
+/** What was read, or why it could not be. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly misfit: Misfit };
 
 /** Reads a value by its schema: snake_case field names become camelCase, null means absent, an unknown field is a misfit. */

@@ -1,8 +1,9 @@
 /** What every list takes and gives: pages, and the token that leads to the next one. */
 import { z } from 'zod';
 
+/** Size of a page when a query doesn't say. */
 export const DEFAULT_PAGE_SIZE = 50;
-export const MAX_PAGE_SIZE = 200;
+const MAX_PAGE_SIZE = 200;
 
 /** Query parameters of every list. */
 export const ListQuery = z.object({

@@ -6,6 +6,7 @@ const COLLECTIONS = {
   datasets: ['datasets'],
   models: ['models'],
 } as const;
+/** A collection by the spelling that is written. */
 export type Collection = keyof typeof COLLECTIONS;
 
 /** Account ids that stand for "the account of my key". */
@@ -15,8 +16,9 @@ const OWN_ACCOUNT: readonly string[] = ['-', 'me'];
 export const ID_RULE = '1 to 63 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen';
 
 /** The pattern behind `ID_RULE`. */
-export const ID_PATTERN = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const ID_PATTERN = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/** True for what `ID_RULE` allows. */
 export const isId = (text: string): boolean => ID_PATTERN.test(text);
 
 /** True for `-` and `me`, which a caller may write instead of its own account id. */
