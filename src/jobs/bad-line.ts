@@ -24,7 +24,7 @@ export interface BadLine {
 }
 
 /** The column counts characters, as editors do. */
-export function toBadLine(line: number, bytes: Buffer, { at, reason, message, remedy }: RowFault): BadLine {
+function toBadLine(line: number, bytes: Buffer, { at, reason, message, remedy }: RowFault): BadLine {
   const column = at === undefined ? {} : { column: bytes.toString('utf8', 0, at).length + 1 };
   return { line, ...column, reason, message, remedy };
 }

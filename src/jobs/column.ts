@@ -5,7 +5,7 @@
 import { Problem } from '../base/problem.ts';
 
 /** A dataset of so many rows has gigabytes; what planning keeps of it takes some more. */
-export const MAX_ROWS = 2 ** 26;
+const MAX_ROWS = 2 ** 26;
 const STEP_ROWS = 2 ** 16;
 
 export type Uint32Column = Uint32Array<ArrayBuffer>;

@@ -2,7 +2,7 @@
  * Sets of row positions as sorted, disjoint, half-open ranges: what PostgreSQL calls an int4multirange.
  * A shard's `done` is mostly one long range with a few holes, so this stays small where a bitmap or a list would not.
  */
-export type Range = readonly [first: number, end: number];
+type Range = readonly [first: number, end: number];
 export type Ranges = readonly Range[];
 
 /** The ranges that hold exactly these positions, which may come in any order. */

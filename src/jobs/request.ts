@@ -17,7 +17,7 @@ export interface RequestOptions {
   readonly maxTokensLimit?: number;
 }
 
-export interface RowRequest {
+interface RowRequest {
   /** The raw JSON string token, quotes and escapes included. */
   readonly customId: Buffer;
   readonly path: string;

@@ -1,5 +1,5 @@
 /** The bytes that JSON and JSONL are made of. */
-export const TAB = 0x09;
+const TAB = 0x09;
 export const LINE_FEED = 0x0a;
 export const CARRIAGE_RETURN = 0x0d;
 export const SPACE = 0x20;
