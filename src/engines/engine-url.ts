@@ -23,11 +23,12 @@ export function readEngineUrl(baseUrl: string): EngineUrl {
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw refuse(baseUrl);
   const path = url.pathname.replace(/\/+$/, '');
   const base = VERSION.test(path) ? path : `${path}/v1`;
+  const { origin, search } = url;
   return {
-    origin: url.origin,
-    name: url.origin + base,
+    origin,
+    name: origin + base,
     credentials: url.username === '' ? undefined : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`,
-    toPath: (apiPath) => base + apiPath.replace(/^\/v1(?=\/)/, '') + url.search,
+    toPath: (apiPath) => base + apiPath.slice('/v1'.length) + search,
     toPathBeside: (besidePath) => base.replace(/\/v1$/, '') + besidePath,
   };
 }

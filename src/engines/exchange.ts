@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici';
 import type { Connection, Connections } from './connections.ts';
 import type { EngineReply, EngineSilence } from './engine.ts';
+import { offAbort, onAbort } from './on-abort.ts';
 
 /** How long each phase of a request may take. */
 export interface Clocks {
@@ -67,7 +68,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     this.#signal = signal;
-    signal.addEventListener('abort', this.#onAbort);
+    onAbort(signal, this.#onAbort);
     const { connections, clocks } = this.#options;
     this.#totalClock = setTimeout(() => this.#timeOut('total-timeout', clocks.totalMs), clocks.totalMs);
     connections.use(this.#send);
@@ -161,7 +162,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#settled = true;
     clearTimeout(this.#totalClock);
     clearTimeout(this.#phaseClock);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#signal !== undefined) offAbort(this.#signal, this.#onAbort);
     this.#pieces = [];
     this.#resolve(reply);
   }

@@ -1,33 +1,50 @@
 /** Who waits for a place, by turns: one of each key, then one of each key again. */
 export class FairQueue<T> {
-  readonly #queues = new Map<string, Set<T>>();
+  /** In the order of their turns: a map keeps the order of insertion. */
+  readonly #queues = new Map<string, Line<T>>();
 
   get isEmpty(): boolean {
     return this.#queues.size === 0;
   }
 
   push(key: string, entry: T): void {
-    const queue = this.#queues.get(key);
-    if (queue === undefined) this.#queues.set(key, new Set([entry]));
-    else queue.add(entry);
+    const line = this.#queues.get(key);
+    if (line === undefined) this.#queues.set(key, { entries: [entry], first: 0 });
+    else line.entries.push(entry);
   }
 
   /** Takes the longest waiting entry of the key whose turn it is. */
   shift(): T | undefined {
     const [turn] = this.#queues;
     if (turn === undefined) return undefined;
-    const [key, queue] = turn;
-    const [entry] = queue;
-    // A map keeps the order of insertion: whoever had its turn goes to the end.
-    this.#queues.delete(key);
-    if (entry !== undefined) queue.delete(entry);
-    if (queue.size > 0) this.#queues.set(key, queue);
+    const [key, line] = turn;
+    const entry = line.entries[line.first];
+    line.first += 1;
+    const isOver = line.first === line.entries.length;
+    if (isOver || this.#queues.size > 1) this.#queues.delete(key);
+    if (!isOver) this.#queues.set(key, line);
+    if (line.first > FORGET_AFTER) forget(line);
     return entry;
   }
 
   remove(key: string, entry: T): void {
-    const queue = this.#queues.get(key);
-    queue?.delete(entry);
-    if (queue?.size === 0) this.#queues.delete(key);
+    const line = this.#queues.get(key);
+    const at = line?.entries.indexOf(entry, line.first) ?? -1;
+    if (line === undefined || at === -1) return;
+    line.entries.splice(at, 1);
+    if (line.first === line.entries.length) this.#queues.delete(key);
   }
+}
+
+/** What has been served stays in front for a while: moving all others forward each time would cost more. */
+interface Line<T> {
+  readonly entries: T[];
+  first: number;
+}
+
+const FORGET_AFTER = 1_000;
+
+function forget(line: Line<unknown>): void {
+  line.entries.splice(0, line.first);
+  line.first = 0;
 }

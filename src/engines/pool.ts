@@ -3,6 +3,7 @@ import type { Verdict } from './classify-failure.ts';
 import type { Engine, EngineReply, EngineRequest } from './engine.ts';
 import { FairQueue } from './fair-queue.ts';
 import { Gate, type GateState } from './gate.ts';
+import { offAbort, onAbort } from './on-abort.ts';
 
 export interface PoolEngine {
   readonly engine: Engine;
@@ -54,8 +55,11 @@ export interface Pool {
 interface Waiter {
   readonly resolve: (slot: Slot) => void;
   readonly reject: (reason: unknown) => void;
+  /** Stops listening to the signal. */
+  readonly settle: () => void;
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
 /** An engine may ask for days, a timer can't count so far. */
 const LONGEST_ALARM_MS = 60_000;
 
@@ -75,24 +79,17 @@ class EnginePool implements Pool {
   acquire(jobUid: string, signal: AbortSignal): Promise<Slot> {
     if (signal.aborted) return Promise.reject(signal.reason);
     if (this.#closed) return Promise.reject(closed());
+    const free = this.#waiting.isEmpty ? this.#freest() : undefined;
+    if (free !== undefined) return Promise.resolve(this.#open(free));
     return new Promise((resolve, reject) => {
-      const onAbort = () => {
+      const giveUp = () => {
         this.#waiting.remove(jobUid, waiter);
         reject(signal.reason);
       };
-      const waiter: Waiter = {
-        resolve: (slot) => {
-          signal.removeEventListener('abort', onAbort);
-          resolve(slot);
-        },
-        reject: (reason) => {
-          signal.removeEventListener('abort', onAbort);
-          reject(reason);
-        },
-      };
-      signal.addEventListener('abort', onAbort);
+      const waiter: Waiter = { resolve, reject, settle: () => offAbort(signal, giveUp) };
+      onAbort(signal, giveUp);
       this.#waiting.push(jobUid, waiter);
-      this.#handOut();
+      this.#setAlarm();
     });
   }
 
@@ -110,7 +107,7 @@ class EnginePool implements Pool {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#alarm);
-    for (let waiter = this.#waiting.shift(); waiter !== undefined; waiter = this.#waiting.shift()) waiter.reject(closed());
+    for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) waiter.reject(closed());
   }
 
   /** Gives places to those who wait until either runs out. */
@@ -118,9 +115,15 @@ class EnginePool implements Pool {
     while (!this.#waiting.isEmpty) {
       const gate = this.#freest();
       if (gate === undefined) break;
-      this.#waiting.shift()?.resolve(this.#open(gate));
+      this.#next()?.resolve(this.#open(gate));
     }
     this.#setAlarm();
+  }
+
+  #next(): Waiter | undefined {
+    const waiter = this.#waiting.shift();
+    waiter?.settle();
+    return waiter;
   }
 
   /** The engine with the largest share of free places. */
@@ -162,9 +165,9 @@ class EnginePool implements Pool {
   #setAlarm(): void {
     clearTimeout(this.#alarm);
     this.#alarm = undefined;
-    const times = this.#gates.map(({ trialAtMs }) => trialAtMs ?? Number.POSITIVE_INFINITY);
-    const earliest = Math.min(...times);
-    if (this.#waiting.isEmpty || earliest === Number.POSITIVE_INFINITY) return;
+    if (this.#waiting.isEmpty) return;
+    const earliest = this.#gates.reduce((first, { trialAtMs = NEVER }) => Math.min(first, trialAtMs), NEVER);
+    if (earliest === NEVER) return;
     const waitMs = Math.min(LONGEST_ALARM_MS, Math.max(1, earliest - performance.now()));
     this.#alarm = setTimeout(() => this.#handOut(), waitMs);
   }
