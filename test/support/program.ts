@@ -1,0 +1,107 @@
+/** The program as people start it: a process of its own with pipes, signals and an exit code. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const BOATLOAD = fileURLToPath(new URL('../../bin/boatload.js', import.meta.url));
+
+export interface ProgramOptions {
+  /** The folder that it is started in. */
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What it reads from stdin; default nothing. */
+  readonly stdin?: string;
+}
+
+/** How a process ended; one of `code` and `signal` is null. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Program {
+  readonly pid: number;
+  readonly ended: Promise<Ended>;
+  /** Resolves as soon as it has said this on stdout or stderr; rejects when it ends without. */
+  says(words: RegExp): Promise<RegExpExecArray>;
+  signal(name: NodeJS.Signals): void;
+  /** SIGKILL for it and for all processes that it has started. */
+  killAll(): Promise<Ended>;
+}
+
+/** Runs `boatload` to its end. */
+export const boatload = (args: readonly string[], options: ProgramOptions): Promise<Ended> => startBoatload(args, options).ended;
+
+/** Starts `boatload`; to be called inside a test, which does not leave it running. */
+export const startBoatload = (args: readonly string[], options: ProgramOptions): Program =>
+  startNode([BOATLOAD, ...args], options);
+
+/** Starts a script the same way. */
+export function startNode(args: readonly string[], { cwd, env = {}, stdin }: ProgramOptions): Program {
+  // A group of its own, so that a kill reaches its children too and nobody else.
+  const child = spawn(process.execPath, args, { cwd, detached: true, env: { ...process.env, NO_COLOR: '1', ...env } });
+  // A program that refuses its input at once does not read it.
+  child.stdin.on('error', () => undefined).end(stdin ?? '');
+  const program = new ChildProgram(child);
+  onTestFinished(async () => void (await program.killAll()));
+  return program;
+}
+
+class ChildProgram implements Program {
+  readonly ended: Promise<Ended>;
+  readonly #child: ChildProcess;
+  readonly #said = { stdout: '', stderr: '' };
+  readonly #listeners = new Set<() => void>();
+  #isOver = false;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => {
+        this.#said[stream] += text;
+        for (const listen of this.#listeners) listen();
+      });
+    }
+    this.ended = new Promise((resolve, reject) => {
+      child.once('error', reject).once('close', (code, signal) => {
+        this.#isOver = true;
+        for (const listen of this.#listeners) listen();
+        resolve({ code, signal, ...this.#said });
+      });
+    });
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('The process did not start.');
+    return this.#child.pid;
+  }
+
+  says(words: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const listen = () => {
+        const found = words.exec(this.#said.stdout) ?? words.exec(this.#said.stderr);
+        if (found === null && !this.#isOver) return;
+        this.#listeners.delete(listen);
+        if (found !== null) resolve(found);
+        else reject(new Error(`It ended without saying ${words}:\n${this.#said.stdout}${this.#said.stderr}`));
+      };
+      this.#listeners.add(listen);
+      listen();
+    });
+  }
+
+  signal(name: NodeJS.Signals): void {
+    process.kill(this.pid, name);
+  }
+
+  killAll(): Promise<Ended> {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // The whole group is gone already.
+    }
+    return this.ended;
+  }
+}
