@@ -7,7 +7,9 @@ export class FailureCauses {
 
   add(line: Buffer): void {
     // Our own line: `{"custom_id": …, "error": {"code", "message", "type"}}`.
-    const { error } = JSON.parse(line.toString()) as { readonly error: { readonly code: number; readonly message: string; readonly type?: string } };
+    const { error } = JSON.parse(line.toString()) as {
+      readonly error: { readonly code: number; readonly message: string; readonly type?: string };
+    };
     const cause = error.type ?? `http-${error.code}`;
     this.rows += 1;
     const known = this.#causes.get(cause);

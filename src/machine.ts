@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, DEFAULT_LIMITS, type Limits } from './actions/context.ts';
+import { cleanUpDeletedJobs } from './actions/delete-job.ts';
 import { systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import { openStore } from './db/open-store.ts';
@@ -55,6 +56,7 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       limits: { ...DEFAULT_WORKER_LIMITS, ...options.workerLimits },
       clock: systemClock,
       log,
+      chores: [() => cleanUpDeletedJobs(context)],
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
     const secret = await readOrMakeSecret(join(dataDir, 'secret'));

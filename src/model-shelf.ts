@@ -26,14 +26,20 @@ export interface ModelShelf {
 }
 
 /** `concurrency` fixes how many requests an engine gets at once; without it that is found. */
-export function makeModelShelf(models: readonly ShelvedModel[], { concurrency }: { readonly concurrency?: number } = {}): ModelShelf {
+export function makeModelShelf(
+  models: readonly ShelvedModel[],
+  { concurrency }: { readonly concurrency?: number } = {},
+): ModelShelf {
   const served = new Map<string, Promise<ServedModel>>();
   const engines = new Set<Engine>();
 
   const open = async (model: ShelvedModel): Promise<ServedModel> => {
     const opened = await model.open();
     engines.add(opened.engine);
-    const pool = makePool([{ engine: opened.engine, model: opened.model }], concurrency === undefined ? {} : { limit: concurrency });
+    const pool = makePool(
+      [{ engine: opened.engine, model: opened.model }],
+      concurrency === undefined ? {} : { limit: concurrency },
+    );
     const contextLength = opened.contextLength ?? model.contextLength;
     return { pool, ...(contextLength === undefined ? {} : { maxTokensLimit: contextLength }) };
   };

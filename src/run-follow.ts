@@ -76,7 +76,11 @@ async function measure({ context, worker }: Machine, { caller, job, before, elap
   };
 }
 
-async function tellInput({ context }: Machine, { caller, view }: FollowOptions, { job, before }: { readonly job: Job; readonly before: Progress }): Promise<void> {
+async function tellInput(
+  { context }: Machine,
+  { caller, view }: FollowOptions,
+  { job, before }: { readonly job: Job; readonly before: Progress },
+): Promise<void> {
   const [file] = await listDatasetFiles(context.store.db, caller.accountId, job.inputDatasetId);
   const bytes = file?.bytes ?? 0;
   const done = before.ok;
@@ -94,4 +98,5 @@ async function badLines({ context }: Machine, { reportKey, statusMessage }: Job)
   return new Problem('INVALID_ARGUMENT', statusMessage, { reason: 'INVALID_DATASET', details });
 }
 
-const refusal = ({ statusMessage }: Job): Problem => new Problem('INVALID_ARGUMENT', statusMessage, { reason: 'DATASET_HAS_NO_ROWS' });
+const refusal = ({ statusMessage }: Job): Problem =>
+  new Problem('INVALID_ARGUMENT', statusMessage, { reason: 'DATASET_HAS_NO_ROWS' });

@@ -1,6 +1,7 @@
 /** The job behind a run: a new one, the one that was interrupted, or one more for the rows that have no answer yet. */
-import { createReadStream } from 'node:fs';
+
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { Caller, Context } from './actions/context.ts';
 import { continueJob } from './actions/continue-job.ts';
 import { createDataset } from './actions/create-dataset.ts';
@@ -32,10 +33,16 @@ export async function beginOrResume(context: Context, options: RunJobOptions): P
   await importInput(context, options);
   const chain = await readChain(context, caller);
   const last = chain.at(-1);
-  if (last === undefined) return createJob(context, caller, { id: 'run-1', model, inputDataset: INPUT, settings: request.settings });
+  if (last === undefined)
+    return createJob(context, caller, { id: 'run-1', model, inputDataset: INPUT, settings: request.settings });
   if (!isFinal(last.state)) return unfinished(last, options);
   if (last.state === 'FAILED' || (await unansweredRows(context, chain)) === 0) return last;
-  return continueJob(context, caller, { id: `run-${chain.length + 1}`, continuedFrom: last.id, model, settings: request.settings });
+  return continueJob(context, caller, {
+    id: `run-${chain.length + 1}`,
+    continuedFrom: last.id,
+    model,
+    settings: request.settings,
+  });
 }
 
 /** The input is copied in once: what runs later is what was checked, whatever happens to the file meanwhile. */
@@ -46,7 +53,8 @@ async function importInput(context: Context, { caller, paths }: RunJobOptions): 
   await receiveUpload(context, caller, { datasetId: INPUT, filename: paths.inputName, body: openInput(paths) });
 }
 
-const openInput = ({ input }: RunPaths): AsyncIterable<Uint8Array> => (input === undefined ? process.stdin : createReadStream(input, { highWaterMark: 1024 * 1024 }));
+const openInput = ({ input }: RunPaths): AsyncIterable<Uint8Array> =>
+  input === undefined ? process.stdin : createReadStream(input, { highWaterMark: 1024 * 1024 });
 
 /** Row numbers and ids come from the first reading: another file under the same name would put answers under the wrong questions. */
 async function checkSameInput(context: Context, { accountId }: Caller, { input, inputName }: RunPaths): Promise<void> {
@@ -55,22 +63,31 @@ async function checkSameInput(context: Context, { accountId }: Caller, { input, 
   const hash = createHash('sha256');
   for await (const bytes of createReadStream(input, { highWaterMark: 1024 * 1024 })) hash.update(bytes);
   if (hash.digest('hex') === file.sha256) return;
-  throw new Problem('INVALID_ARGUMENT', `${inputName} is not the file that this run was begun with: its contents have changed. Put the old file back, or begin anew with another -o.`, {
-    reason: 'INPUT_CHANGED',
-  });
+  throw new Problem(
+    'INVALID_ARGUMENT',
+    `${inputName} is not the file that this run was begun with: its contents have changed. Put the old file back, or begin anew with another -o.`,
+    {
+      reason: 'INPUT_CHANGED',
+    },
+  );
 }
 
 /** An interrupted job goes on as it was begun; half of the rows under other settings is what nobody wants. */
 function unfinished(job: Job, { model, request, view }: RunJobOptions): Job {
   if (job.model !== model || !sameSettings(job.settings, request.settings)) {
-    throw new Problem('INVALID_ARGUMENT', `This run was begun with another model or other settings: ${describe(job)}. Give the same ones to go on, or begin anew with another -o.`, {
-      reason: 'RUN_SETTINGS_CHANGED',
-    });
+    throw new Problem(
+      'INVALID_ARGUMENT',
+      `This run was begun with another model or other settings: ${describe(job)}. Give the same ones to go on, or begin anew with another -o.`,
+      {
+        reason: 'RUN_SETTINGS_CHANGED',
+      },
+    );
   }
   view.notice('going on with the run that was interrupted');
   return job;
 }
 
 const sameSettings = (a: JobSettings, b: JobSettings): boolean => canonical(a) === canonical(b);
-const canonical = (settings: JobSettings): string => JSON.stringify(Object.entries(settings).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+const canonical = (settings: JobSettings): string =>
+  JSON.stringify(Object.entries(settings).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 const describe = ({ model, settings }: Job): string => `${model.split('/').at(-1) ?? model}, ${JSON.stringify(settings)}`;

@@ -1,4 +1,6 @@
 /** What `boatload run` sends its rows to: found out before anything is begun, opened when the first row needs it. */
+
+import type { Log } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { RunRequest, RunView } from './cli/doors.ts';
 import { makeName } from './contract/names.ts';
@@ -6,7 +8,6 @@ import { makeEchoEngine } from './engines/echo.ts';
 import type { Engine } from './engines/engine.ts';
 import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
 import { openUpstream } from './engines/upstream.ts';
-import type { Log } from './base/log.ts';
 import type { OpenedModel, ShelvedModel } from './model-shelf.ts';
 
 export interface RunModelOptions {
@@ -18,7 +19,8 @@ export interface RunModelOptions {
 }
 
 export async function chooseModel(request: RunRequest, options: RunModelOptions): Promise<ShelvedModel> {
-  if (request.engine === 'echo') return shelve('echo', options, async () => ({ engine: makeEchoEngine({}), model: request.model ?? 'echo' }));
+  if (request.engine === 'echo')
+    return shelve('echo', options, async () => ({ engine: makeEchoEngine({}), model: request.model ?? 'echo' }));
   if (request.engine !== undefined) return chooseUpstream(request, request.engine, options);
   if (request.model === 'echo') return shelve('echo', options, async () => ({ engine: makeEchoEngine({}), model: 'echo' }));
   if (request.model === undefined) throw noModel();
@@ -30,7 +32,12 @@ async function chooseUpstream(request: RunRequest, baseUrl: string, options: Run
   try {
     const models = await engine.models();
     const model = request.model === undefined ? models[0] : models.find(({ id }) => id === request.model);
-    if (model === undefined || (request.model === undefined && models.length > 1)) throw unknownModel(request.model, engine.name, models.map(({ id }) => id));
+    if (model === undefined || (request.model === undefined && models.length > 1))
+      throw unknownModel(
+        request.model,
+        engine.name,
+        models.map(({ id }) => id),
+      );
     const { id, contextLength } = model;
     return shelve(id, options, async () => ({ engine, model: id, ...(contextLength === undefined ? {} : { contextLength }) }));
   } catch (cause) {
@@ -78,7 +85,11 @@ const factsOf = ({ name, slots }: Engine, contextLength: number | undefined) => 
 });
 
 /** A model's name in resource names: what can't stand there becomes a hyphen. */
-export const toId = (name: string): string => name.toLowerCase().replace(/[^a-z0-9.]+/g, '-').replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '') || 'model';
+export const toId = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, '-')
+    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '') || 'model';
 
 const noModel = (): Problem =>
   new Problem(

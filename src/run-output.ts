@@ -54,7 +54,10 @@ interface WriteOptions {
 }
 
 /** The failures' file exists only when there are failures: an old one must not stay beside new answers. */
-async function writeOutputs(results: AsyncIterable<{ readonly kind: 'success' | 'failure'; readonly line: Buffer }>, { paths, causes }: WriteOptions): Promise<void> {
+async function writeOutputs(
+  results: AsyncIterable<{ readonly kind: 'success' | 'failure'; readonly line: Buffer }>,
+  { paths, causes }: WriteOptions,
+): Promise<void> {
   const answers = paths.output === undefined ? toStdout() : toFile(paths.output);
   const failures = toFile(paths.errors);
   try {

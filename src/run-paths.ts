@@ -36,20 +36,32 @@ export async function checkRunPaths({ input, output, folder }: RunPaths): Promis
   if (output === undefined) return;
   await checkWritable(dirname(output));
   if ((await stat(output).catch(() => undefined))?.isDirectory() === true) {
-    throw new Problem('INVALID_ARGUMENT', `The output ${output} is a folder. Expected the path of a file: -o ${join(output, 'answers.jsonl')}`, {
-      reason: 'OUTPUT_NOT_WRITABLE',
-    });
+    throw new Problem(
+      'INVALID_ARGUMENT',
+      `The output ${output} is a folder. Expected the path of a file: -o ${join(output, 'answers.jsonl')}`,
+      {
+        reason: 'OUTPUT_NOT_WRITABLE',
+      },
+    );
   }
 }
 
 async function checkReadable(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
-    throw new Problem('NOT_FOUND', `There is no input file at ${path}. Check the path; - reads stdin.`, { reason: 'INPUT_NOT_FOUND' });
+    throw new Problem('NOT_FOUND', `There is no input file at ${path}. Check the path; - reads stdin.`, {
+      reason: 'INPUT_NOT_FOUND',
+    });
   }
-  if (found.isDirectory()) throw new Problem('INVALID_ARGUMENT', `The input ${path} is a folder. Expected a JSONL file.`, { reason: 'INPUT_NOT_READABLE' });
+  if (found.isDirectory())
+    throw new Problem('INVALID_ARGUMENT', `The input ${path} is a folder. Expected a JSONL file.`, {
+      reason: 'INPUT_NOT_READABLE',
+    });
   await access(path, constants.R_OK).catch((cause: unknown) => {
-    throw new Problem('INVALID_ARGUMENT', `The input ${path} can't be read. Check its permissions.`, { reason: 'INPUT_NOT_READABLE', cause });
+    throw new Problem('INVALID_ARGUMENT', `The input ${path} can't be read. Check its permissions.`, {
+      reason: 'INPUT_NOT_READABLE',
+      cause,
+    });
   });
 }
 
@@ -59,10 +71,14 @@ async function checkWritable(folder: string): Promise<void> {
   try {
     await writeFile(probe, '');
   } catch (cause) {
-    throw new Problem('INVALID_ARGUMENT', `The output can't be written to ${folder} (${codeOf(cause)}). Choose a folder that exists and that you may write to: -o …`, {
-      reason: 'OUTPUT_NOT_WRITABLE',
-      cause,
-    });
+    throw new Problem(
+      'INVALID_ARGUMENT',
+      `The output can't be written to ${folder} (${codeOf(cause)}). Choose a folder that exists and that you may write to: -o …`,
+      {
+        reason: 'OUTPUT_NOT_WRITABLE',
+        cause,
+      },
+    );
   }
   await rm(probe, { force: true });
 }

@@ -3,17 +3,17 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Caller } from './actions/context.ts';
-import { Problem } from './base/problem.ts';
 import { makeLog } from './base/log.ts';
+import { Problem } from './base/problem.ts';
 import type { RunRequest, RunSummary, RunView } from './cli/doors.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { makeModelShelf } from './model-shelf.ts';
-import { hostFacts } from './versions.ts';
 import { followJob } from './run-follow.ts';
 import { beginOrResume } from './run-job.ts';
 import { chooseModel } from './run-model.ts';
 import { exportResults } from './run-output.ts';
 import { checkRunPaths, type RunPaths, toRunPaths } from './run-paths.ts';
+import { hostFacts } from './versions.ts';
 
 /** A run has no deadline that a person would notice: it may be resumed next week. */
 const YEAR_SECONDS = 365 * 24 * 3600;
@@ -23,7 +23,7 @@ export async function run(request: RunRequest, view: RunView, stop: AbortSignal)
   view.opened(hostFacts());
   const paths = toRunPaths(request);
   await checkRunPaths(paths);
-  checkEarlierRun(paths, request);
+  const isBegun = checkEarlierRun(paths, request);
   const model = await chooseModel(request, { account: RUN_CALLER.accountId, view, stop, log: () => log });
   const log = makeLog({ level: 'info', to: join(paths.folder, 'boatload.log') });
   const trouble = new AbortController();
@@ -70,19 +70,27 @@ async function runOn(machine: Machine, running: Running): Promise<RunSummary> {
   }
 }
 
-const NOTHING_BEGUN: ReadonlySet<string> = new Set(['INVALID_DATASET', 'DATASET_TOO_LARGE', 'DATASET_EMPTY', 'DATASET_HAS_NO_ROWS', 'DOWNLOAD_DECLINED']);
+const NOTHING_BEGUN: ReadonlySet<string> = new Set([
+  'INVALID_DATASET',
+  'DATASET_TOO_LARGE',
+  'DATASET_EMPTY',
+  'DATASET_HAS_NO_ROWS',
+  'DOWNLOAD_DECLINED',
+]);
 
-/** Answers that were paid for are never written over, and a run that was begun is never begun twice. */
-function checkEarlierRun({ output, folder }: RunPaths, { resume }: RunRequest): void {
-  if (resume) return;
-  if (existsSync(folder)) {
+/** Answers that were paid for are never written over, and a run that was begun is never begun twice. True when there is one to go on with. */
+function checkEarlierRun({ output, folder }: RunPaths, { resume }: RunRequest): boolean {
+  const isBegun = existsSync(folder);
+  if (isBegun && !resume) {
     throw new Problem('ALREADY_EXISTS', `A run to this output was begun before; its state is in ${folder}. Go on with it: the same command with --resume. Or remove that folder to begin anew.`, {
       reason: 'RUN_EXISTS',
     });
   }
-  if (output !== undefined && existsSync(output)) {
-    throw new Problem('ALREADY_EXISTS', `${output} exists already and is not written over. Choose another -o, or remove it.`, { reason: 'OUTPUT_EXISTS' });
+  if (!isBegun && output !== undefined && existsSync(output)) {
+    const why = resume ? 'there is no run to go on with: it is complete, or was begun elsewhere' : 'is not written over';
+    throw new Problem('ALREADY_EXISTS', `${output} exists already and ${why}. Choose another -o, or remove it.`, { reason: 'OUTPUT_EXISTS' });
   }
+  return isBegun;
 }
 
 /** Trouble that goes away by itself is told; trouble that only a person can mend stops the run. */

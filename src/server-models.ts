@@ -16,7 +16,10 @@ export interface ServerModelOptions {
 }
 
 /** Refuses at once what can't be found; engines that are asked for must answer now. */
-export async function chooseServerModels({ models, engines }: UpRequest, options: ServerModelOptions): Promise<readonly ShelvedModel[]> {
+export async function chooseServerModels(
+  { models, engines }: UpRequest,
+  options: ServerModelOptions,
+): Promise<readonly ShelvedModel[]> {
   const files = [...new Set([...SHIPPED_MODELS, ...models.filter((model) => model !== 'echo')])];
   const urls = engines.filter((engine) => engine !== 'echo');
   return [
@@ -53,7 +56,10 @@ async function fileModel(model: string, { log, view }: ServerModelOptions): Prom
 async function upstreamModels(baseUrl: string): Promise<readonly ShelvedModel[]> {
   const engine = openUpstream({ baseUrl });
   const models = await engine.models();
-  if (models.length === 0) throw new Problem('FAILED_PRECONDITION', `The engine at ${engine.name} serves no model. Load one there first.`, { reason: 'ENGINE_SERVES_NOTHING' });
+  if (models.length === 0)
+    throw new Problem('FAILED_PRECONDITION', `The engine at ${engine.name} serves no model. Load one there first.`, {
+      reason: 'ENGINE_SERVES_NOTHING',
+    });
   return models.map(({ id, contextLength }) =>
     publicModel(id, async () => ({ engine, model: id, ...(contextLength === undefined ? {} : { contextLength }) })),
   );

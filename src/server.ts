@@ -35,7 +35,10 @@ export async function up(request: UpRequest, view: UpView, stop: AbortSignal): P
     openMachine({ dataDir, models: shelf, log, bareRows: false, onTrouble: (_, cause) => view.notice(messageOf(cause)) }),
   );
   try {
-    view.started('database', `embedded (${isNew ? 'first start' : 'start'} ${((performance.now() - began) / 1000).toFixed(1)} s)`);
+    view.started(
+      'database',
+      `embedded (${isNew ? 'first start' : 'start'} ${((performance.now() - began) / 1000).toFixed(1)} s)`,
+    );
     view.started('storage', 'local files');
     view.started('models', models.map(({ name }) => name.split('/').at(-1)).join(', '));
     await machine.worker.start();
@@ -57,7 +60,12 @@ interface Serving {
 
 async function serveUntil(machine: Machine, { request, view, stop, began, dataDir, log, version }: Serving): Promise<void> {
   const address = { url: '' };
-  const app = makeApp({ ...machine.context, log, links: { secret: machine.secret, baseUrl: () => address.url }, build: { version, node: process.versions.node } });
+  const app = makeApp({
+    ...machine.context,
+    log,
+    links: { secret: machine.secret, baseUrl: () => address.url },
+    build: { version, node: process.versions.node },
+  });
   const host = request.host ?? HOST;
   const { server, port } = await listen({ fetch: app.fetch, host, port: request.port });
   address.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -96,10 +104,14 @@ async function listen({ fetch, host, port }: ListenWish): Promise<{ readonly ser
     } catch (cause) {
       const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
       if (isTaken && port === undefined && tried < first + PORTS_TRIED) continue;
-      throw new Problem('FAILED_PRECONDITION', `Can't listen on ${host}:${tried}${isTaken ? ', which is taken' : ''}. Choose another one: --port …`, {
-        reason: isTaken ? 'PORT_TAKEN' : 'CANNOT_LISTEN',
-        cause,
-      });
+      throw new Problem(
+        'FAILED_PRECONDITION',
+        `Can't listen on ${host}:${tried}${isTaken ? ', which is taken' : ''}. Choose another one: --port …`,
+        {
+          reason: isTaken ? 'PORT_TAKEN' : 'CANNOT_LISTEN',
+          cause,
+        },
+      );
     }
   }
 }
@@ -107,7 +119,9 @@ async function listen({ fetch, host, port }: ListenWish): Promise<{ readonly ser
 const listenOn = ({ fetch, host, port }: ListenOptions): Promise<{ readonly server: Server; readonly port: number }> =>
   new Promise((resolve, reject) => {
     // Uploads and downloads may take as long as they take: the API itself limits what it reads.
-    const server = serve({ fetch, hostname: host, port, serverOptions: { requestTimeout: 0 } }, (info) => resolve({ server, port: info.port })) as Server;
+    const server = serve({ fetch, hostname: host, port, serverOptions: { requestTimeout: 0 } }, (info) =>
+      resolve({ server, port: info.port }),
+    ) as Server;
     server.once('error', reject);
   });
 
@@ -144,10 +158,14 @@ async function openOrSayWhoRuns(dataDir: string, open: () => Promise<Machine>): 
     const running = await readFile(join(dataDir, 'server.json'), 'utf8').catch(() => undefined);
     if (running === undefined) throw cause;
     const { pid, url } = JSON.parse(running) as { readonly pid: number; readonly url: string };
-    throw new Problem('FAILED_PRECONDITION', `A server is running on ${dataDir} already: ${url} (process ${pid}). Use that one, or choose another folder with --data-dir.`, {
-      reason: 'DATA_DIR_IN_USE',
-      cause,
-    });
+    throw new Problem(
+      'FAILED_PRECONDITION',
+      `A server is running on ${dataDir} already: ${url} (process ${pid}). Use that one, or choose another folder with --data-dir.`,
+      {
+        reason: 'DATA_DIR_IN_USE',
+        cause,
+      },
+    );
   }
 }
 

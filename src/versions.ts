@@ -3,20 +3,20 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { RunFacts, Versions } from './cli/doors.ts';
 import { SCHEMA_VERSION } from './db/schema-version.ts';
 
-const require = createRequire(import.meta.url);
-
-const versionIn = (path: string): string => {
-  const found: unknown = require(path);
-  return typeof found === 'object' && found !== null && 'version' in found ? String(found.version) : 'unknown';
-};
+interface Manifest {
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+}
 
 /** package.json stands beside `src/` in a checkout and beside `dist/` in the package. */
-export const readVersion = (): string => versionIn('../package.json');
+const readManifest = (): Manifest => createRequire(import.meta.url)('../package.json') as Manifest;
+
+export const readVersion = (): string => readManifest().version;
 
 /** What `--version` prints. */
 export const versions = (): Versions => ({
   boatload: readVersion(),
-  engine: `node-llama-cpp ${versionIn('node-llama-cpp/package.json')}`,
+  engine: `node-llama-cpp ${readManifest().dependencies['node-llama-cpp'] ?? 'not installed'}`,
   schema: SCHEMA_VERSION,
 });
 

@@ -5,11 +5,11 @@ import { listDatasetFiles } from '../db/queries/list-dataset-files.ts';
 import { listDeletedJobs } from '../db/queries/list-deleted-jobs.ts';
 import { moveJob } from '../db/queries/move-job.ts';
 import type { Job } from '../jobs/job.ts';
+import { jobPrefix, outputPrefix } from '../jobs/object-keys.ts';
 import { isFinal } from '../jobs/states.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Caller, Context } from './context.ts';
 import { getJob } from './get-job.ts';
-import { jobPrefix, outputPrefix } from './object-keys.ts';
 
 /** How long a deleted job's workers get to notice, and to finish what they are writing. */
 const GRACE_MS = 15_000;

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { Problem } from '../base/problem.ts';
 import { datasetInUse } from '../db/queries/dataset-in-use.ts';
 import { sealDataset } from '../db/queries/seal-dataset.ts';
+import { makeUploadKey } from '../jobs/object-keys.ts';
 import type { Caller, Context } from './context.ts';
 import { getDataset } from './get-dataset.ts';
-import { makeUploadKey } from './object-keys.ts';
 import { RowCounter } from './row-counter.ts';
 
 /** A file that comes in. */

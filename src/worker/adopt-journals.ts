@@ -16,10 +16,14 @@ export interface Adoption {
 }
 
 /** Adopts every journal in the folder, then empties it. A row that somebody has committed since is left out, not doubled. */
-export async function adoptJournals(dir: string, room: { readonly objects: ObjectStore; readonly leases: Leases }): Promise<Adoption> {
+export async function adoptJournals(
+  dir: string,
+  room: { readonly objects: ObjectStore; readonly leases: Leases },
+): Promise<Adoption> {
   const adoptions = [];
   for (const jobUid of await namesIn(dir)) {
-    for (const name of await namesIn(join(dir, jobUid))) adoptions.push(await adoptSegment(join(dir, jobUid, name), { jobUid, id: name.replace(/\.journal$/, '') }, room));
+    for (const name of await namesIn(join(dir, jobUid)))
+      adoptions.push(await adoptSegment(join(dir, jobUid, name), { jobUid, id: name.replace(/\.journal$/, '') }, room));
     await rm(join(dir, jobUid), { recursive: true });
   }
   return { rows: adoptions.reduce((sum, rows) => sum + rows, 0), segments: adoptions.length };
@@ -41,7 +45,9 @@ async function adoptSegment(
 }
 
 const namesIn = async (dir: string): Promise<string[]> =>
-  (await readdir(dir).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return [];
-    throw cause;
-  })).toSorted();
+  (
+    await readdir(dir).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return [];
+      throw cause;
+    })
+  ).toSorted();

@@ -1,7 +1,7 @@
 import type { Leases, PartClaim } from '../jobs/leases.ts';
+import { partKey } from '../jobs/object-keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Segment } from './journal.ts';
-import { partKey } from './object-keys.ts';
 
 export interface CommitResult {
   readonly accepted: readonly PartClaim[];

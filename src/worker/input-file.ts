@@ -13,7 +13,11 @@ export interface InputFile {
 export async function findInputFile({ store }: WorkerContext, job: Job): Promise<InputFile> {
   const [file] = await listDatasetFiles(store.db, job.accountId, job.inputDatasetId);
   if (file === undefined) {
-    throw new Problem('FAILED_PRECONDITION', `Dataset ${job.inputDatasetId} holds no file. Upload one, then create the job again.`, { reason: 'DATASET_EMPTY' });
+    throw new Problem(
+      'FAILED_PRECONDITION',
+      `Dataset ${job.inputDatasetId} holds no file. Upload one, then create the job again.`,
+      { reason: 'DATASET_EMPTY' },
+    );
   }
   return file;
 }

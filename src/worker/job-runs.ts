@@ -50,7 +50,9 @@ export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsO
     if (job === undefined || job.planKey === null) return undefined;
     const served = await context.serve(job.model);
     if (served === undefined) {
-      throw new Problem('UNAVAILABLE', `No engine serves ${job.model} at present; the job waits.`, { reason: 'NO_ENGINE_FOR_MODEL' });
+      throw new Problem('UNAVAILABLE', `No engine serves ${job.model} at present; the job waits.`, {
+        reason: 'NO_ENGINE_FOR_MODEL',
+      });
     }
     const { objectKey: inputKey } = await findInputFile(context, job);
     const run = new JobRun({

@@ -66,7 +66,8 @@ export class Journal {
   }
 
   add(entry: PartEntry): void {
-    const segment = (this.#segment ??= this.#openSegment());
+    this.#segment ??= this.#openSegment();
+    const segment = this.#segment;
     const bytes = encodeEntry(entry);
     segment.tally.add(entry);
     segment.slabs.push(bytes);

@@ -4,7 +4,8 @@
  * Memory stays flat whatever the job's size (P5): when all entries don't fit one bucket, they are first dealt by row number to bucket files on
  * local disk, which are then sorted one at a time. All reading and writing is sequential, so an object store across a network is as good as a local one.
  */
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
@@ -39,7 +40,9 @@ async function* readParts({ objects, parts }: MergeOptions): AsyncGenerator<Part
     const bytes = await objects.read(objectKey);
     const { entries, validBytes } = decodeEntries(bytes);
     if (validBytes !== bytes.length) {
-      throw new Problem('DATA_LOSS', `Part ${objectKey} is damaged at byte ${validBytes} of ${bytes.length}.`, { reason: 'PART_CORRUPT' });
+      throw new Problem('DATA_LOSS', `Part ${objectKey} is damaged at byte ${validBytes} of ${bytes.length}.`, {
+        reason: 'PART_CORRUPT',
+      });
     }
     const byLease = new Map(committed.map((part) => [`${part.shard}/${part.epoch}`, part.rows]));
     for (const entry of entries) {
@@ -68,17 +71,12 @@ async function dealToBuckets(options: MergeOptions, bucketCount: number): Promis
   const files = paths.map((path) => createWriteStream(path, { highWaterMark: 128 * 1024 }));
   for await (const entry of readParts(options)) {
     const file = files[Math.min(bucketCount - 1, Math.floor((entry.row * bucketCount) / options.rowCount))];
-    if (file !== undefined && !file.write(encodeEntry(entry))) await drained(file);
+    if (file !== undefined && !file.write(encodeEntry(entry))) await once(file, 'drain');
   }
   for (const file of files) file.end();
   await Promise.all(files.map((file) => finished(file)));
   return paths;
 }
-
-const drained = (file: WriteStream): Promise<void> =>
-  new Promise((resolve, reject) => {
-    file.once('drain', resolve).once('error', reject);
-  });
 
 const inRowOrder = (entries: readonly PartEntry[]): PartEntry[] => entries.toSorted((a, b) => a.row - b.row);
 

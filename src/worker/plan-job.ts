@@ -6,12 +6,12 @@ import { startPlannedJob } from '../db/queries/start-planned-job.ts';
 import { failureMessage } from '../jobs/check-row.ts';
 import { cutShards } from '../jobs/cut-shards.ts';
 import type { Job } from '../jobs/job.ts';
+import { planKey, reportKey } from '../jobs/object-keys.ts';
 import { orderRows } from '../jobs/order-rows.ts';
 import { encodePlan } from '../jobs/plan-file.ts';
 import { type PlanReading, readPlan } from '../jobs/read-plan.ts';
 import { readAnsweredRows } from './answered-rows.ts';
 import { findInputFile, type InputFile } from './input-file.ts';
-import { planKey, reportKey } from './object-keys.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Plans a job that is VALIDATING; one that isn't any more is left alone. Run again after a crash, it makes the same plan. */
@@ -59,9 +59,14 @@ async function start(context: WorkerContext, job: Job, { rows, format }: PlanRea
 const nothingToRun = (job: Job): Problem =>
   job.continuedFrom === null
     ? new Problem('INVALID_ARGUMENT', 'The dataset has no rows: every line is blank.', { reason: 'DATASET_HAS_NO_ROWS' })
-    : new Problem('FAILED_PRECONDITION', `Every row of job ${job.continuedFrom} has its answer: there is nothing left to run.`, { reason: 'NOTHING_TO_CONTINUE' });
+    : new Problem('FAILED_PRECONDITION', `Every row of job ${job.continuedFrom} has its answer: there is nothing left to run.`, {
+        reason: 'NOTHING_TO_CONTINUE',
+      });
 
-async function refuse(context: WorkerContext, { job, file, reading }: Omit<Reading, 'signal'> & { readonly reading: PlanReading }): Promise<void> {
+async function refuse(
+  context: WorkerContext,
+  { job, file, reading }: Omit<Reading, 'signal'> & { readonly reading: PlanReading },
+): Promise<void> {
   const key = reportKey(job.uid);
   const { count, kept } = reading.badLines;
   await context.objects.put(key, Buffer.from(JSON.stringify({ file: file.name, count, badLines: kept })));

@@ -1,6 +1,7 @@
 /** A shard's rows, read from the input in the order of the plan, a little ahead of dispatch. */
-import { type PlannedRow, decodePlan, PLAN_ENTRY_BYTES } from '../jobs/plan-file.ts';
+
 import type { ShardLease } from '../jobs/leases.ts';
+import { decodePlan, PLAN_ENTRY_BYTES, type PlannedRow } from '../jobs/plan-file.ts';
 import { hasPosition } from '../jobs/ranges.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 

@@ -15,7 +15,11 @@ export type RowOutcome =
   | { readonly kind: 'fatal'; readonly message: string };
 
 /** Runs a row whose first slot is already taken. Never rejects for what an engine does. */
-export async function runRow(run: JobRun, row: ReadableRow, first: { readonly slot: Slot; readonly signal: AbortSignal }): Promise<RowOutcome> {
+export async function runRow(
+  run: JobRun,
+  row: ReadableRow,
+  first: { readonly slot: Slot; readonly signal: AbortSignal },
+): Promise<RowOutcome> {
   const { signal } = first;
   let slot = first.slot;
   for (let attempt = 1; ; ) {
@@ -39,7 +43,11 @@ type Tried =
   | { readonly result: ResultRow }
   | { readonly result?: undefined; readonly verdict: Verdict; readonly customId: Buffer };
 
-async function tryRow(run: JobRun, row: ReadableRow, { slot, signal }: { readonly slot: Slot; readonly signal: AbortSignal }): Promise<Tried> {
+async function tryRow(
+  run: JobRun,
+  row: ReadableRow,
+  { slot, signal }: { readonly slot: Slot; readonly signal: AbortSignal },
+): Promise<Tried> {
   const { customId, path, body } = run.requestsFor(slot.model).make(row.line, row.row);
   const reply = await slot.answer({ path, body }, signal);
   const verdict = classifyReply(reply);
@@ -47,12 +55,18 @@ async function tryRow(run: JobRun, row: ReadableRow, { slot, signal }: { readonl
   if (reply.kind === 'answer' && (verdict.verdict === 'success' || verdict.verdict === 'terminal')) {
     const result = toResult(customId, reply);
     if (result.kind !== 'broken') return { result };
-    return { verdict: { ...verdict, verdict: 'retry', cause: 'broken-answer', message: result.message, refused: false }, customId };
+    return {
+      verdict: { ...verdict, verdict: 'retry', cause: 'broken-answer', message: result.message, refused: false },
+      customId,
+    };
   }
   return { verdict, customId };
 }
 
 function givenUp(verdict: Verdict, customId: Buffer): RowOutcome {
   if (verdict.verdict === 'fatal') return { kind: 'fatal', message: verdict.message };
-  return { kind: 'result', result: toFailure(customId, { code: verdict.status ?? 503, message: verdict.message, type: verdict.cause }) };
+  return {
+    kind: 'result',
+    result: toFailure(customId, { code: verdict.status ?? 503, message: verdict.message, type: verdict.cause }),
+  };
 }

@@ -74,7 +74,10 @@ export class ShardLoop {
         const room = this.#context.limits.heldShards - this.#held.size;
         const taken = room > 0 ? await leases.take(room) : [];
         for (const lease of taken) this.#hold(lease);
-        if (room === 0) await new Promise<void>((resolve) => { this.#room = resolve; });
+        if (room === 0)
+          await new Promise<void>((resolve) => {
+            this.#room = resolve;
+          });
         else if (taken.length === 0) await leases.waitForWork(IDLE_MS, signal);
       } catch (cause) {
         if (signal.aborted) return;

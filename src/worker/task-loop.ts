@@ -54,13 +54,17 @@ export class TaskLoop {
       await this.#run(task.jobUid, AbortSignal.any([this.#stop.signal, lost.signal]));
       await queue.settle(task);
     } catch (cause) {
+      // Told first: the database may be what is in trouble.
+      if (!this.#stop.signal.aborted) this.#trouble(task, cause);
       await queue.giveBack(task, this.#stop.signal.aborted ? {} : { afterMs: AGAIN_MS });
-      if (this.#stop.signal.aborted) return;
-      this.#context.log.error({ cause, kind: this.#kind, jobUid: task.jobUid }, 'task failed, trying again');
-      this.#context.onTrouble?.(task.jobUid, cause);
     } finally {
       clearInterval(heartbeat);
     }
+  }
+
+  #trouble({ jobUid }: Task, cause: unknown): void {
+    this.#context.log.error({ cause, kind: this.#kind, jobUid }, 'task failed, trying again');
+    this.#context.onTrouble?.(jobUid, cause);
   }
 
   async #keep(task: Task, lost: AbortController): Promise<void> {

@@ -33,6 +33,7 @@ export class Upkeep {
     const { store, clock, limits, log } = this.#context;
     this.#busy = true;
     try {
+      for (const chore of this.#context.chores ?? []) await chore();
       for (const { jobUid, ...end } of await listJobsToEnd(store.db, { now: clock.now(), outputBytes: limits.outputBytes })) {
         await this.#drop(jobUid);
         await endJobEarly(store, jobUid, end);

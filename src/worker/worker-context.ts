@@ -51,6 +51,8 @@ export interface WorkerContext {
   readonly limits: WorkerLimits;
   readonly clock: Clock;
   readonly log: Log;
+  /** Further upkeep of the house, done every few seconds; each must be safe to repeat and to interrupt. */
+  readonly chores?: readonly (() => Promise<unknown>)[];
   /** Told of trouble that a person should hear of while the worker tries again. */
   readonly onTrouble?: (jobUid: string, cause: unknown) => void;
 }

@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { OUTPUT_FILES } from '../contract/dataset.ts';
-import { finishJob } from '../db/queries/finish-job.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
+import { finishJob } from '../db/queries/finish-job.ts';
 import { listParts } from '../db/queries/list-parts.ts';
+import { outputKey, partsPrefix } from '../jobs/object-keys.ts';
 import type { PartEntry } from '../jobs/part-entries.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { mergeParts } from './merge-parts.ts';
-import { outputKey, partsPrefix } from './object-keys.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 export async function writeResults(context: WorkerContext, jobUid: string): Promise<void> {
@@ -28,7 +28,11 @@ export async function writeResults(context: WorkerContext, jobUid: string): Prom
   for await (const { key } of objects.list(partsPrefix(jobUid))) await objects.delete([key]);
 }
 
-async function writeFiles(objects: ObjectStore, jobUid: string, entries: AsyncIterable<PartEntry>): Promise<readonly WrittenFile[]> {
+async function writeFiles(
+  objects: ObjectStore,
+  jobUid: string,
+  entries: AsyncIterable<PartEntry>,
+): Promise<readonly WrittenFile[]> {
   const success = openFile(objects, jobUid, OUTPUT_FILES.results);
   const failure = openFile(objects, jobUid, OUTPUT_FILES.errors);
   try {

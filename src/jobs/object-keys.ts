@@ -1,0 +1,19 @@
+/**
+ * Where objects live. Keys are made from ids that are never used again and never from what a caller wrote, so that a deleted job's leavings can't meet
+ * a new one's, and no name can reach outside.
+ */
+import { randomUUID } from 'node:crypto';
+
+/** A fresh place for an uploaded file. */
+export const makeUploadKey = (): string => `uploads/${randomUUID()}`;
+
+/** Everything that a job needs while it lives: plan, report, parts. */
+export const jobPrefix = (jobUid: string): string => `jobs/${jobUid}/`;
+export const planKey = (jobUid: string): string => `${jobPrefix(jobUid)}plan`;
+export const reportKey = (jobUid: string): string => `${jobPrefix(jobUid)}bad-lines.json`;
+export const partsPrefix = (jobUid: string): string => `${jobPrefix(jobUid)}parts/`;
+export const partKey = (jobUid: string, segmentId: string): string => `${partsPrefix(jobUid)}${segmentId}`;
+
+/** The files that a job wrote. They belong to its output dataset once the job has ended, so they outlive the job. */
+export const outputPrefix = (jobUid: string): string => `outputs/${jobUid}/`;
+export const outputKey = (jobUid: string, file: string): string => `${outputPrefix(jobUid)}${file}`;
