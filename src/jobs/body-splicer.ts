@@ -15,6 +15,7 @@ const DROPPED = new WordSet(['model', 'stream', 'stream_options']);
 const LIMITED = new WordSet(['max_tokens', 'max_completion_tokens', 'max_output_tokens']);
 const MESSAGES = new WordSet(['messages']);
 const ROLE = new WordSet(['role']);
+const MAX_HEADS = 1000;
 const COMMA = Buffer.from(',');
 const CLOSE = Buffer.from('}');
 
@@ -26,6 +27,7 @@ export class BodySplicer {
   readonly #options: SplicerOptions;
   /** The new body's beginning for a row that has none of the job's fields, as most. */
   readonly #usualHead: Buffer;
+  readonly #heads = new Map<string, Buffer>();
   readonly #limit: Buffer;
   readonly #systemMessage: Buffer | undefined;
   /** Index of the job's field that goes by a name. */
@@ -62,7 +64,7 @@ export class BodySplicer {
     for (let more = this.#cursor.enterObject(); more; more = this.#cursor.nextMember()) this.#takeMember();
     if (!this.#cursor.finish()) return undefined;
     this.#flush();
-    if (this.#chosen.includes(true)) this.#pieces[0] = this.#head(this.#options.fields.filter((_, at) => !this.#chosen[at]));
+    if (this.#chosen.includes(true)) this.#pieces[0] = this.#headWithoutChosen();
     this.#pieces.push(CLOSE);
     return this.#pieces;
   }
@@ -70,6 +72,16 @@ export class BodySplicer {
   #head(fields: readonly RequestField[]): Buffer {
     const model = Buffer.from(`{"model":${JSON.stringify(this.#options.model)}`);
     return Buffer.concat([model, ...fields.flatMap(({ bytes }) => [COMMA, bytes])]);
+  }
+
+  /** Rows of one file mostly choose the same fields. */
+  #headWithoutChosen(): Buffer {
+    const key = this.#chosen.join();
+    const known = this.#heads.get(key);
+    if (known !== undefined) return known;
+    const head = this.#head(this.#options.fields.filter((_, at) => !this.#chosen[at]));
+    if (this.#heads.size < MAX_HEADS) this.#heads.set(key, head);
+    return head;
   }
 
   #takeMember(): void {

@@ -16,6 +16,7 @@ export const sharedBytes = (steps: number): number => (steps === 0 ? 0 : FIRST_S
 export class PrefixLadder {
   /** The steps of the row that was climbed last; 0 where its prompt is too short. */
   readonly steps = new Uint32Array(LADDER_STEPS);
+  #memory: DataView = new DataView(new ArrayBuffer(0));
   readonly #joined = Buffer.allocUnsafe(LAST_STEP_BYTES);
 
   /** Answers the bytes of the row's prompt. Tools come first, as most chat templates put them there. */
@@ -38,34 +39,40 @@ export class PrefixLadder {
   }
 
   #climb(bytes: Buffer, start: number, end: number): void {
+    if (this.#memory.buffer !== bytes.buffer) this.#memory = new DataView(bytes.buffer);
     const { steps } = this;
+    const memoryStart = bytes.byteOffset + start;
     let hash = 0x9747b28c;
-    let at = start;
-    let stepEnd = start + FIRST_STEP_BYTES;
+    let from = 0;
     for (let step = 0; step < LADDER_STEPS; step++) {
-      if (stepEnd > end) {
-        steps[step] = 0;
-        continue;
+      const to = FIRST_STEP_BYTES << step;
+      if (to > end - start) {
+        steps.fill(0, step);
+        return;
       }
-      hash = hashBytes(bytes, { at, end: stepEnd, seed: hash });
+      hash = hashBytes(this.#memory, { start: memoryStart + from, end: memoryStart + to, seed: hash });
       steps[step] = hash === 0 ? 1 : hash;
-      at = stepEnd;
-      stepEnd = start + (FIRST_STEP_BYTES << (step + 1));
+      from = to;
     }
   }
 }
 
-/** Four bytes at a time; every stretch is a multiple of that. */
-function hashBytes(
-  bytes: Buffer,
-  { at, end, seed }: { readonly at: number; readonly end: number; readonly seed: number },
-): number {
-  let hash = seed;
-  for (let index = at; index < end; index += 4) {
-    const word =
-      (bytes[index] ?? 0) | ((bytes[index + 1] ?? 0) << 8) | ((bytes[index + 2] ?? 0) << 16) | ((bytes[index + 3] ?? 0) << 24);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
-    hash ^= hash >>> 15;
+interface Stretch {
+  readonly start: number;
+  readonly end: number;
+  /** The hash of all that comes before. */
+  readonly seed: number;
+}
+
+/** Eight bytes at a time, in two lanes that don't wait for each other; every stretch is a multiple of that. */
+function hashBytes(memory: DataView, { start, end, seed }: Stretch): number {
+  let a = seed;
+  let b = seed ^ 0x85ebca6b;
+  for (let at = start; at < end; at += 8) {
+    a = Math.imul(a ^ memory.getInt32(at, true), 0x9e3779b1);
+    b = Math.imul(b ^ memory.getInt32(at + 4, true), 0x5f356495);
+    a ^= a >>> 15;
+    b ^= b >>> 13;
   }
-  return hash >>> 0;
+  return (Math.imul(a, 0xc2b2ae35) ^ b ^ (b >>> 16)) >>> 0;
 }
