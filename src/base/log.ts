@@ -1,7 +1,7 @@
 /** The log: one JSON object a line on stderr or in a file; for people, a line of text. */
 import { pino } from 'pino';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 type Write = (facts: Readonly<Record<string, unknown>>, message: string) => void;
 

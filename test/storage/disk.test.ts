@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { openDiskStore } from '../../src/storage/disk.ts';
 import { toWriteProblem } from '../../src/storage/disk-problem.ts';
@@ -12,7 +13,7 @@ import { keysOf, objectStoreConformance } from '../conformance/object-store.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'boatload-disk-'));
 afterAll(() => rm(scratch, { recursive: true }));
 const newFolder = () => mkdtempSync(join(scratch, 'store-'));
-const writer = join(import.meta.dirname, 'disk-writer.ts');
+const writer = fileURLToPath(new URL('./disk-writer.ts', import.meta.url));
 const filesBelow = (dir: string) =>
   readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 /** What a request gets in place of its answer. `cut`: half an answer, then a reset. `stall`: half an answer, then silence. */
-export type Fault =
+type Fault =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
   | 'reset'
   | 'hang'
@@ -19,7 +19,7 @@ export type Fault =
   | 'cut'
   | 'stall';
 
-export interface Asked {
+interface Asked {
   /** What stands between `[[` and `]]` in the last user message, else the whole message. */
   readonly marker: string;
   /** 1 for the first time that this marker is asked. */
@@ -51,7 +51,7 @@ export interface HttpEngineOptions {
 }
 
 /** How often a marker was asked, and answered with 200 to the last byte. */
-export interface Calls {
+interface Calls {
   asked: number;
   answered: number;
 }
