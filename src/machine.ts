@@ -8,6 +8,7 @@ import { systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import { openStore } from './db/open-store.ts';
 import type { ModelShelf } from './model-shelf.ts';
+import { readLimits } from './read-limits.ts';
 import { openDiskStore } from './storage/disk.ts';
 import { Worker } from './worker/worker.ts';
 import { DEFAULT_WORKER_LIMITS, type WorkerContext, type WorkerLimits } from './worker/worker-context.ts';
@@ -44,7 +45,7 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       objects,
       clock: systemClock,
       models: models.registry,
-      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      limits: { ...DEFAULT_LIMITS, ...readLimits(process.env), ...options.limits },
     };
     const worker = new Worker({
       store,

@@ -36,7 +36,7 @@ export async function beginOrResume(context: Context, options: RunJobOptions): P
   if (last === undefined)
     return createJob(context, caller, { id: 'run-1', model, inputDataset: INPUT, settings: request.settings });
   if (!isFinal(last.state)) return unfinished(last, options);
-  if (last.state === 'FAILED' || (await unansweredRows(context, chain)) === 0) return last;
+  if (isRefused(last) || (await unansweredRows(context, chain)) === 0) return last;
   return continueJob(context, caller, {
     id: `run-${chain.length + 1}`,
     continuedFrom: last.id,
@@ -44,6 +44,9 @@ export async function beginOrResume(context: Context, options: RunJobOptions): P
     settings: request.settings,
   });
 }
+
+/** Its input can't be run, whatever answers. */
+const isRefused = ({ state, planKey }: Job): boolean => state === 'FAILED' && planKey === null;
 
 /** The input is copied in once: what runs later is what was checked, whatever happens to the file meanwhile. */
 async function importInput(context: Context, { caller, paths }: RunJobOptions): Promise<void> {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { Caller, Context } from './actions/context.ts';
@@ -24,7 +24,9 @@ export async function exportResults(context: Context, { caller, end, paths }: Ex
   const chain = await readChain(context, caller);
   const causes = new FailureCauses();
   if (!end.stopped) await writeOutputs(mergeOutputs(context, chain), { paths, causes });
-  const { ok, failed, inputTokens, outputTokens, cachedTokens } = await sumChain(context, chain);
+  const { inputTokens, outputTokens, cachedTokens, ok, ...sums } = await sumChain(context, chain);
+  // A chain's last job may have ended before it came to rows that failed earlier: what is in the file counts.
+  const failed = end.stopped ? sums.failed : causes.rows;
   const total = chain[0]?.inputRows ?? 0;
   return {
     outcome: outcomeOf(end),
@@ -58,8 +60,8 @@ async function writeOutputs(
   results: AsyncIterable<{ readonly kind: 'success' | 'failure'; readonly line: Buffer }>,
   { paths, causes }: WriteOptions,
 ): Promise<void> {
-  const answers = paths.output === undefined ? toStdout() : toFile(paths.output);
-  const failures = toFile(paths.errors);
+  const answers = paths.output === undefined ? toStdout() : toFile(paths.output, paths.folder);
+  const failures = toFile(paths.errors, paths.folder);
   try {
     for await (const { kind, line } of results) {
       if (kind === 'failure') causes.add(line);
@@ -87,9 +89,9 @@ const writeTo = async (stream: Writable, line: Buffer): Promise<void> => {
 
 const toStdout = (): Sink => ({ write: (line) => writeTo(process.stdout, line), end: async () => {}, discard: async () => {} });
 
-/** Written beside its place and renamed, so that a crash leaves the old file or the new one. */
-function toFile(path: string): Sink {
-  const draft = `${path}.${process.pid}.part`;
+/** Written in the run's own folder, which is beside it, and renamed: a crash leaves the old file or the new one, and no other. */
+function toFile(path: string, folder: string): Sink {
+  const draft = join(folder, `${basename(path)}.draft`);
   const stream = createWriteStream(draft, { flush: true, highWaterMark: 1024 * 1024 });
   const done = finished(stream);
   // A full disk is told by the next write or the end.

@@ -1,18 +1,19 @@
 /** `boatload run`: one file in, one file out. The server's machine room in a folder beside the output, without the server. */
 import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Caller } from './actions/context.ts';
-import { makeLog } from './base/log.ts';
+import { type Log, makeLog } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { RunRequest, RunSummary, RunView } from './cli/doors.ts';
 import { type Machine, openMachine } from './machine.ts';
-import { makeModelShelf } from './model-shelf.ts';
+import { makeModelShelf, type ShelvedModel } from './model-shelf.ts';
+import { makeRunFolder, removeRunFolder } from './run-folder.ts';
 import { followJob } from './run-follow.ts';
 import { beginOrResume } from './run-job.ts';
 import { chooseModel } from './run-model.ts';
 import { exportResults } from './run-output.ts';
 import { checkRunPaths, type RunPaths, toRunPaths } from './run-paths.ts';
+import { toWriteProblem } from './storage/disk-problem.ts';
 import { hostFacts } from './versions.ts';
 
 /** A run has no deadline that a person would notice: it may be resumed next week. */
@@ -25,18 +26,46 @@ export async function run(request: RunRequest, view: RunView, stop: AbortSignal)
   await checkRunPaths(paths);
   const isBegun = checkEarlierRun(paths, request);
   const model = await chooseModel(request, { account: RUN_CALLER.accountId, view, stop, log: () => log });
+  await makeRunFolder(paths.folder);
   const log = makeLog({ level: 'info', to: join(paths.folder, 'boatload.log') });
-  const trouble = new AbortController();
-  const models = makeModelShelf([model], request.concurrency === undefined ? {} : { concurrency: request.concurrency });
-  const machine = await openMachine({
-    dataDir: paths.folder,
-    models,
-    log,
-    bareRows: true,
-    limits: { window: { minSeconds: 0, maxSeconds: YEAR_SECONDS, defaultSeconds: YEAR_SECONDS } },
-    onTrouble: (_, cause) => onTrouble(cause, { view, trouble }),
-  });
-  return runOn(machine, { request, paths, view, stop, trouble: trouble.signal, model: model.name });
+  try {
+    const trouble = new AbortController();
+    const machine = await openFor(request, {
+      paths,
+      model,
+      log,
+      isBegun,
+      onTrouble: (cause) => onTrouble(cause, { view, trouble }),
+    });
+    return await runOn(machine, { request, paths, view, stop, trouble: trouble.signal, model: model.name });
+  } catch (cause) {
+    throw toWriteProblem(cause, dirname(paths.folder));
+  }
+}
+
+interface Opening {
+  readonly paths: RunPaths;
+  readonly model: ShelvedModel;
+  readonly log: Log;
+  /** There is something in the folder to go on with. */
+  readonly isBegun: boolean;
+  readonly onTrouble: (cause: unknown) => void;
+}
+
+async function openFor({ concurrency }: RunRequest, { paths, model, log, isBegun, onTrouble }: Opening): Promise<Machine> {
+  try {
+    return await openMachine({
+      dataDir: paths.folder,
+      models: makeModelShelf([model], concurrency === undefined ? {} : { concurrency }),
+      log,
+      bareRows: true,
+      limits: { window: { minSeconds: 0, maxSeconds: YEAR_SECONDS, defaultSeconds: YEAR_SECONDS } },
+      onTrouble: (_, cause) => onTrouble(cause),
+    });
+  } catch (cause) {
+    if (!isBegun) await removeRunFolder(paths.folder);
+    throw cause;
+  }
 }
 
 interface Running {
@@ -66,7 +95,7 @@ async function runOn(machine: Machine, running: Running): Promise<RunSummary> {
     throw cause;
   } finally {
     await machine.close();
-    if (!keep) await removeFolder(paths.folder);
+    if (!keep) await removeRunFolder(paths.folder);
   }
 }
 
@@ -82,13 +111,19 @@ const NOTHING_BEGUN: ReadonlySet<string> = new Set([
 function checkEarlierRun({ output, folder }: RunPaths, { resume }: RunRequest): boolean {
   const isBegun = existsSync(folder);
   if (isBegun && !resume) {
-    throw new Problem('ALREADY_EXISTS', `A run to this output was begun before; its state is in ${folder}. Go on with it: the same command with --resume. Or remove that folder to begin anew.`, {
-      reason: 'RUN_EXISTS',
-    });
+    throw new Problem(
+      'ALREADY_EXISTS',
+      `A run to this output was begun before; its state is in ${folder}. Go on with it: the same command with --resume. Or remove that folder to begin anew.`,
+      {
+        reason: 'RUN_EXISTS',
+      },
+    );
   }
   if (!isBegun && output !== undefined && existsSync(output)) {
     const why = resume ? 'there is no run to go on with: it is complete, or was begun elsewhere' : 'is not written over';
-    throw new Problem('ALREADY_EXISTS', `${output} exists already and ${why}. Choose another -o, or remove it.`, { reason: 'OUTPUT_EXISTS' });
+    throw new Problem('ALREADY_EXISTS', `${output} exists already and ${why}. Choose another -o, or remove it.`, {
+      reason: 'OUTPUT_EXISTS',
+    });
   }
   return isBegun;
 }
@@ -110,10 +145,3 @@ const FOR_A_PERSON: ReadonlySet<string> = new Set([
   'CONFIRMATION_NEEDED',
   'PART_CORRUPT',
 ]);
-
-/** Renamed first, so that a kill in the middle leaves no folder that looks like a run. */
-async function removeFolder(folder: string): Promise<void> {
-  const doomed = `${folder}.done-${process.pid}`;
-  await rename(folder, doomed);
-  await rm(doomed, { recursive: true, force: true });
-}
