@@ -2,18 +2,19 @@
  * Objects as files below one folder, the key as the path. A put writes aside, syncs, renames and syncs the folder, so that an object is
  * there whole or not at all, also after a power cut.
  */
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { Problem } from '../base/problem.ts';
+import { nameAside, removeLeftovers, writeAside } from './aside.ts';
+import { BodyFailure, toBatches } from './batches.ts';
 import { toWriteProblem } from './disk-problem.ts';
+import { DurableFolders, syncFolder } from './durable-folders.ts';
+import { ifErrno, isErrno } from './errno.ts';
 import type { ByteRange, ObjectStore, StoredObject } from './object-store.ts';
 
 /** Files that are being written. No key begins with a dot, so it never meets an object. */
 const ASIDE = '.writing';
-/** Tells our files aside from those of a process that had our number before us. */
-const LIFE = randomBytes(6).toString('hex');
 
 /** Opens a folder as an object store and makes it where needed; what a crash left half written is removed. */
 export async function openDiskStore(dir: string): Promise<ObjectStore> {
@@ -28,25 +29,16 @@ export async function openDiskStore(dir: string): Promise<ObjectStore> {
   return new DiskStore(root);
 }
 
-/** The body's own failure, kept apart from the disk's: it may be a system error as well. */
-class BodyFailure extends Error {
-  constructor(cause: unknown) {
-    super('The stream to be written failed.', { cause });
-  }
-}
-
 /** A folder can vanish under a put as often as deletes race with it; more often than this is another fault. */
 const PRUNED_AT_MOST = 10;
 
 class DiskStore implements ObjectStore {
   readonly #root: string;
-  /** Folders whose own entries are known to be on disk, or are on their way there. */
-  readonly #folders = new Map<string, Promise<void>>();
-  #written = 0;
+  readonly #folders: DurableFolders;
 
   constructor(root: string) {
     this.#root = root;
-    this.#folders.set(root, Promise.resolve());
+    this.#folders = new DurableFolders(root);
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
@@ -104,7 +96,7 @@ class DiskStore implements ObjectStore {
     for (const key of keys) {
       const path = this.#toPath(key);
       await unlink(path).catch(ifMissing);
-      await this.#prune(dirname(path));
+      await this.#folders.prune(dirname(path));
     }
   }
 
@@ -139,8 +131,7 @@ class DiskStore implements ObjectStore {
 
   async #write(key: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
     const path = this.#toPath(key);
-    this.#written += 1;
-    const aside = join(this.#root, ASIDE, `${process.pid}-${LIFE}-${this.#written}`);
+    const aside = nameAside(join(this.#root, ASIDE));
     try {
       await writeAside(aside, fill);
       await this.#moveIn(aside, path);
@@ -154,99 +145,23 @@ class DiskStore implements ObjectStore {
     const folder = dirname(path);
     for (let tries = 1; ; tries += 1) {
       try {
-        await this.#makeFolder(folder);
+        await this.#folders.make(folder);
         await rename(aside, path);
         break;
       } catch (error) {
         // A delete pruned the folder just now.
         if (!isErrno(error, 'ENOENT') || tries === PRUNED_AT_MOST) throw error;
-        this.#forget(folder);
+        this.#folders.forget(folder);
       }
     }
     await syncFolder(folder);
     // Somebody may have made it anew in the meantime.
-    await this.#makeFolder(folder);
-  }
-
-  /** Makes a folder and those above it; its entry is on disk when this resolves, whoever made it. */
-  #makeFolder(folder: string): Promise<void> {
-    const known = this.#folders.get(folder);
-    if (known !== undefined) return known;
-    const making = this.#reallyMake(folder);
-    this.#folders.set(folder, making);
-    making.catch(() => this.#folders.delete(folder));
-    return making;
-  }
-
-  async #reallyMake(folder: string): Promise<void> {
-    const parent = dirname(folder);
-    await this.#makeFolder(parent);
-    await mkdir(folder).catch(ifErrno('EEXIST'));
-    await syncFolder(parent);
-  }
-
-  #forget(folder: string): void {
-    if (folder === this.#root) return;
-    this.#folders.delete(folder);
-    this.#forget(dirname(folder));
-  }
-
-  /** Removes a folder that has become empty, and those above it. */
-  async #prune(folder: string): Promise<void> {
-    if (folder === this.#root) return;
-    try {
-      await rmdir(folder);
-    } catch {
-      return;
-    }
-    this.#folders.delete(folder);
-    await this.#prune(dirname(folder));
+    await this.#folders.make(folder);
   }
 
   #toPath(key: string): string {
     if (key.split('/').some((part) => part === '' || part.startsWith('.') || /[\0\\]/.test(part))) throw badKey(key);
     return join(this.#root, key);
-  }
-}
-
-const BATCH_BYTES = 256 * 1024;
-
-/** Gathers small pieces: each write is a trip to the disk's thread. */
-async function* toBatches(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let pieces: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const piece of body) {
-      pieces.push(piece);
-      bytes += piece.length;
-      if (bytes < BATCH_BYTES) continue;
-      yield Buffer.concat(pieces, bytes);
-      pieces = [];
-      bytes = 0;
-    }
-  } catch (cause) {
-    throw new BodyFailure(cause);
-  }
-  yield Buffer.concat(pieces, bytes);
-}
-
-async function writeAside(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await fill(file);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** Makes the names in a folder durable. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
@@ -256,39 +171,10 @@ async function syncUpTo(folder: string, highest: string): Promise<void> {
   if (folder.length > highest.length) await syncUpTo(dirname(folder), highest);
 }
 
-async function removeLeftovers(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const [pid, life] = name.split('-');
-    const isOurs = life === LIFE;
-    const isAnother = Number(pid) !== process.pid && isAlive(Number(pid));
-    if (!isOurs && !isAnother) await rm(join(folder, name), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Alive, but somebody else's.
-    return isErrno(error, 'EPERM');
-  }
-}
-
 function within(size: number, range: ByteRange | undefined): { readonly start: number; readonly end: number } {
   const start = Math.min(size, Math.max(0, range?.start ?? 0));
   return { start, end: Math.max(start, Math.min(size, range?.end ?? size)) };
 }
-
-const isErrno = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof Error && 'code' in error && codes.includes(String(error.code));
-
-/** For `catch`: lets these errors pass. */
-const ifErrno =
-  (...codes: readonly string[]) =>
-  (error: unknown): undefined => {
-    if (!isErrno(error, ...codes)) throw error;
-  };
 
 const ifMissing = ifErrno('ENOENT', 'ENOTDIR', 'EISDIR');
 
