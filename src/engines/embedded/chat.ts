@@ -7,6 +7,7 @@ import { readMessages } from './read-messages.ts';
 import { fitMaxTokens, readCommonOptions, toSeed } from './read-options.ts';
 import { Refusal } from './refusal.ts';
 import { checkFields } from './request-fields.ts';
+import { endsThinking, ReasoningSplitter, type SplitText, splitReasoning } from './split-reasoning.ts';
 import type { TokenLikelihood } from './token-likelihood.ts';
 
 /** Understands a request; throws a `Refusal` that says what is wrong with it. */
@@ -76,22 +77,20 @@ function readTopLogprobs(body: Fields): number | undefined {
   throw new Refusal("'top_logprobs' needs 'logprobs' to be true.", { param: 'top_logprobs' });
 }
 
-function makeSayings(
-  { modelId, fingerprint }: Served,
-  options: Call['answers'],
-): Pick<Call, 'toReply' | 'toBeginning' | 'toPiece' | 'toEnding'> {
-  const head = {
-    id: `chatcmpl-${randomUUID()}`,
-    created: Math.floor(Date.now() / 1000),
-    model: modelId,
-    system_fingerprint: fingerprint,
-  };
-  const asked = options[0]?.topLogprobs !== undefined;
-  const toChunk = (choice: object, usage = {}) => ({ ...head, object: 'chat.completion.chunk', choices: [choice], ...usage });
+type Sayings = Pick<Call, 'toReply' | 'toBeginning' | 'toPiece' | 'toEnding'>;
+
+function makeSayings({ modelId, fingerprint, model }: Served, options: Call['answers']): Sayings {
+  const created = Math.floor(Date.now() / 1000);
+  const head = { id: `chatcmpl-${randomUUID()}`, created, model: modelId, system_fingerprint: fingerprint };
+  const [first] = options;
+  const asked = first?.topLogprobs !== undefined;
+  const thinks = endsThinking(model.detokenize(first?.prompt.slice(-MARK_TOKENS) ?? [], true));
+  const splitters = options.map(() => new ReasoningSplitter(thinks));
   const toLogprobs = (likelihoods: readonly TokenLikelihood[]) => (asked ? { content: likelihoods.map(toLogprob) } : null);
+  const toChunk = (choice: object, usage = {}) => ({ ...head, object: 'chat.completion.chunk', choices: [choice], ...usage });
   const toChoice = ({ text, likelihoods, finishReason }: Answer, index: number) => ({
     index,
-    message: { role: 'assistant', content: text },
+    message: { role: 'assistant', content: '', ...toFields(splitReasoning(text, thinks)) },
     logprobs: toLogprobs(likelihoods),
     finish_reason: finishReason,
   });
@@ -103,11 +102,24 @@ function makeSayings(
       usage: toUsage(options, answers),
     }),
     toBeginning: (index) => toChunk({ index, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }),
-    toPiece: ({ index, text, likelihoods }) =>
-      toChunk({ index, delta: { content: text }, logprobs: toLogprobs(likelihoods), finish_reason: null }),
-    toEnding: ({ index, finishReason, usage }) =>
-      toChunk({ index, delta: {}, logprobs: null, finish_reason: finishReason }, usage === undefined ? {} : { usage }),
+    toPiece: ({ index, text, likelihoods }) => {
+      const delta = toFields(splitters[index]?.push(text) ?? NOTHING);
+      return toChunk({ index, delta, logprobs: toLogprobs(likelihoods), finish_reason: null });
+    },
+    toEnding: ({ index, finishReason, usage }) => {
+      const delta = toFields(splitters[index]?.end() ?? NOTHING);
+      return toChunk({ index, delta, logprobs: null, finish_reason: finishReason }, usage === undefined ? {} : { usage });
+    },
   };
 }
+
+/** Enough to hold a mark at the end of a prompt, whatever it is made of. */
+const MARK_TOKENS = 8;
+const NOTHING: SplitText = { reasoning: '', content: '' };
+
+const toFields = ({ reasoning, content }: SplitText) => ({
+  ...(content === '' ? {} : { content }),
+  ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
+});
 
 const toLogprob = ({ top, ...likelihood }: TokenLikelihood) => ({ ...likelihood, top_logprobs: top });

@@ -29,7 +29,11 @@ export class EngineServer {
 
   constructor(maxWaiting: number) {
     this.#maxWaiting = maxWaiting;
-    this.#server = createServer((request, response) => void this.#handle(request, response));
+    this.#server = createServer((request, response) => {
+      // Words to somebody who has just gone; the close is heard elsewhere.
+      response.on('error', () => {});
+      void this.#handle(request, response);
+    });
     // Generations take as long as they take; the client has clocks of its own.
     this.#server.requestTimeout = 0;
     this.#server.keepAliveTimeout = 60_000;

@@ -26,7 +26,11 @@ test('sixteen at once get the answers that they get alone', async () => {
   const rows = tickets.slice(0, 16).map(({ body }) => body);
   const alone: string[] = [];
   for (const row of rows) alone.push((await askOne(engine, row)).message.content);
-  const together = await Promise.all(Array.from({ length: 10 }, () => rows).flat().map((row) => askOne(engine, row)));
+  const together = await Promise.all(
+    Array.from({ length: 10 }, () => rows)
+      .flat()
+      .map((row) => askOne(engine, row)),
+  );
   expect(together.map(({ message }) => message.content)).toEqual(Array.from({ length: 10 }, () => alone).flat());
 });
 
@@ -50,7 +54,10 @@ test('max_tokens ends an answer with length, and max_completion_tokens is the sa
 test('a stop string ends the answer, is not part of it, and may lie across tokens', async () => {
   const whole = (await askOne(engine, first)).message.content;
   for (const stop of ['"sentiment"', [':"', 'never said'], whole.slice(3, 14), whole.slice(-1), whole.slice(0, 1)]) {
-    const found = [stop].flat().map((text) => whole.indexOf(text)).filter((at) => at !== -1);
+    const found = [stop]
+      .flat()
+      .map((text) => whole.indexOf(text))
+      .filter((at) => at !== -1);
     const choice = await askOne(engine, { ...first, stop });
     expect([choice.message.content, choice.finish_reason]).toEqual([whole.slice(0, Math.min(...found)), 'stop']);
   }
@@ -63,7 +70,11 @@ test('a stop string that is never completed costs no text', async () => {
 
 test('the same seed gives the same text, and without one every answer is another', async () => {
   const hot = { ...STORY, temperature: 1.5 };
-  const [one, same, other] = [await askOne(engine, { ...hot, seed: 5 }), await askOne(engine, { ...hot, seed: 5 }), await askOne(engine, { ...hot, seed: 6 })];
+  const [one, same, other] = [
+    await askOne(engine, { ...hot, seed: 5 }),
+    await askOne(engine, { ...hot, seed: 5 }),
+    await askOne(engine, { ...hot, seed: 6 }),
+  ];
   expect(same.message.content).toBe(one.message.content);
   expect(other.message.content).not.toBe(one.message.content);
   const unseeded = await Promise.all(Array.from({ length: 8 }, () => askOne(engine, hot)));
@@ -79,7 +90,13 @@ test('top_k 1 is greedy however hot, and a wide open distribution is not', async
 });
 
 test('three choices come from one prompt, which is paid once', async () => {
-  const body = { ...STORY, messages: [{ role: 'user', content: 'Another story, of a walrus this time.' }], temperature: 1.5, seed: 9, n: 3 };
+  const body = {
+    ...STORY,
+    messages: [{ role: 'user', content: 'Another story, of a walrus this time.' }],
+    temperature: 1.5,
+    seed: 9,
+    n: 3,
+  };
   const { choices, usage } = (await ask(engine, body)).body;
   expect(choices.map(({ index }) => index)).toEqual([0, 1, 2]);
   expect(new Set(choices.map(({ message }) => message.content)).size).toBe(3);
@@ -100,12 +117,14 @@ test('logprobs belong to the tokens of the text, and the likeliest is the drawn 
     expect(top.reduce((sum, entry) => sum + Math.exp(entry.logprob), 0)).toBeLessThanOrEqual(1.0001);
   }
   const plain = await askOne(engine, { ...first, logprobs: true });
-  for (const [index, { logprob }] of plain.logprobs.content.entries()) expect(logprob).toBeCloseTo(tokens[index]?.logprob ?? 1, 3);
+  for (const [index, { logprob }] of plain.logprobs.content.entries())
+    expect(logprob).toBeCloseTo(tokens[index]?.logprob ?? 1, 3);
 });
 
 test('logprobs are those of the model, whatever the temperature does to the draw', async () => {
   const body = saying('How do I print a newsletter as JSON', { max_tokens: 1, logprobs: true, top_logprobs: 5 });
-  const at = async (temperature: number, others = {}) => (await askOne(engine, { ...body, temperature, ...others })).logprobs.content[0]?.top_logprobs ?? [];
+  const at = async (temperature: number, others = {}) =>
+    (await askOne(engine, { ...body, temperature, ...others })).logprobs.content[0]?.top_logprobs ?? [];
   const greedy = await at(0);
   for (const hot of [await at(1.7, { seed: 3 }), await at(0.3, { top_p: 0.5, seed: 3 })]) {
     expect(hot.map(({ token }) => token)).toEqual(greedy.map(({ token }) => token));
@@ -140,21 +159,35 @@ test('a streamed answer is the same answer, with its usage in the last chunk', a
       const told = own.flatMap((choice) => choice.logprobs?.content ?? []);
       expect(told.map(({ token }) => token)).toEqual((logprobs?.content ?? []).map(({ token }) => token));
     }
-    expect(chunks.at(-1)?.usage).toMatchObject({ prompt_tokens: whole.usage.prompt_tokens, completion_tokens: whole.usage.completion_tokens });
+    expect(chunks.at(-1)?.usage).toMatchObject({
+      prompt_tokens: whole.usage.prompt_tokens,
+      completion_tokens: whole.usage.completion_tokens,
+    });
     expect(chunks.slice(0, -1).every(({ usage }) => usage === undefined)).toBe(true);
   }
 });
 
 test('penalties and biases change what is said', async () => {
   const plain = (await askOne(engine, { ...STORY, temperature: 0, max_tokens: 60 })).message.content;
-  const repeats = (text: string) => text.length - new Set(Array.from({ length: text.length }, (_, at) => text.slice(at, at + 8))).size;
+  const repeats = (text: string) =>
+    text.length - new Set(Array.from({ length: text.length }, (_, at) => text.slice(at, at + 8))).size;
   const penalised = (await askOne(engine, { ...STORY, temperature: 0, max_tokens: 60, repetition_penalty: 1.8 })).message.content;
   expect(penalised).not.toBe(plain);
   expect(repeats(penalised)).toBeLessThanOrEqual(repeats(plain));
-  expect((await askOne(engine, { ...STORY, temperature: 0, max_tokens: 60, frequency_penalty: 2 })).message.content).not.toBe(plain);
+  expect((await askOne(engine, { ...STORY, temperature: 0, max_tokens: 60, frequency_penalty: 2 })).message.content).not.toBe(
+    plain,
+  );
   const brace = await askOne(engine, { ...first, max_tokens: 1 });
-  const { body } = await ask(engine, { prompt: brace.message.content, max_tokens: 1, logit_bias: { 300: 100 }, temperature: 0 }, COMPLETIONS);
-  const other = await ask(engine, { prompt: brace.message.content, max_tokens: 1, logit_bias: { 301: 100 }, temperature: 0 }, COMPLETIONS);
+  const { body } = await ask(
+    engine,
+    { prompt: brace.message.content, max_tokens: 1, logit_bias: { 300: 100 }, temperature: 0 },
+    COMPLETIONS,
+  );
+  const other = await ask(
+    engine,
+    { prompt: brace.message.content, max_tokens: 1, logit_bias: { 301: 100 }, temperature: 0 },
+    COMPLETIONS,
+  );
   expect(body.choices[0]?.text).not.toBe(other.body.choices[0]?.text);
 });
 

@@ -20,7 +20,10 @@ export interface Choice {
   readonly message: { readonly role: string; readonly content: string };
   readonly delta: { readonly role?: string; readonly content?: string };
   readonly finish_reason: string | null;
-  readonly logprobs: { readonly content: readonly Logprob[] } & { readonly token_logprobs: readonly number[]; readonly tokens: readonly string[] };
+  readonly logprobs: { readonly content: readonly Logprob[] } & {
+    readonly token_logprobs: readonly number[];
+    readonly tokens: readonly string[];
+  };
 }
 
 export interface Logprob {
@@ -53,7 +56,8 @@ export async function ask(engine: Engine, body: object, path = CHAT): Promise<Sa
 export async function askOne(engine: Engine, body: object, path = CHAT): Promise<Choice> {
   const said = await ask(engine, body, path);
   const [choice] = said.body.choices ?? [];
-  if (said.status !== 200 || choice === undefined) throw new Error(`The engine answered ${said.status}: ${JSON.stringify(said.body)}`);
+  if (said.status !== 200 || choice === undefined)
+    throw new Error(`The engine answered ${said.status}: ${JSON.stringify(said.body)}`);
   return choice;
 }
 
@@ -61,7 +65,11 @@ export async function askOne(engine: Engine, body: object, path = CHAT): Promise
 export async function askStream(engine: Engine, body: object, path = CHAT): Promise<readonly Reply[]> {
   const reply = await send(engine, { ...body, stream: true }, path);
   if (reply.kind === 'silence') throw new Error(`The engine gave no answer: ${reply.message}`);
-  const events = reply.body.toString().trimEnd().split('\n\n').map((event) => event.replace(/^data: /, ''));
+  const events = reply.body
+    .toString()
+    .trimEnd()
+    .split('\n\n')
+    .map((event) => event.replace(/^data: /, ''));
   if (events.pop() !== '[DONE]') throw new Error('The stream did not end with its mark.');
   return events.map((event) => JSON.parse(event));
 }

@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeRandomModel } from '../../../models/random/make-random-model.ts';
+import { type StartedChild, startChild } from '../../../src/engines/embedded/start-child.ts';
+import type { Engine } from '../../../src/engines/engine.ts';
+import { openUpstream } from '../../../src/engines/upstream.ts';
+import { ask, askOne, COMPLETIONS, saying, send } from './ask.ts';
+
+const SLOTS = 8;
+const folder = mkdtempSync(join(tmpdir(), 'boatload-batching-'));
+let child: StartedChild;
+let engine: Engine;
+
+beforeAll(async () => {
+  const modelPath = join(folder, 'random.gguf');
+  makeRandomModel(modelPath, { type: 'f32' });
+  child = await startChild({ modelPath, modelId: 'random', slots: SLOTS, threads: 1, maxWaiting: SLOTS });
+  engine = openUpstream({ baseUrl: child.baseUrl });
+});
+
+afterAll(async () => {
+  await engine.close();
+  await child.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** The figures of `/metrics`, without their common prefix. */
+async function readMetrics(): Promise<Record<string, number>> {
+  const text = await (await fetch(new URL('/metrics', child.baseUrl))).text();
+  return Object.fromEntries(
+    Array.from(text.matchAll(/^boatload_engine_(\w+) (\d+)$/gm), ([, name, value]) => [name, Number(value)]),
+  );
+}
+
+/** By how much the figures grow while something is done. */
+async function growth(work: () => Promise<unknown>): Promise<(name: string) => number> {
+  const before = await readMetrics();
+  await work();
+  const after = await readMetrics();
+  return (name) => (after[name] ?? 0) - (before[name] ?? 0);
+}
+
+const story = (seed: number, maxTokens: number) =>
+  saying(`${seed}: tell the story of the river`, { seed, temperature: 1, ignore_eos: true, max_tokens: maxTokens });
+const idle = async () => expect.poll(readMetrics).toMatchObject({ requests_running: 0, requests_waiting: 0 });
+
+test('batches are full: nearly every one holds a token of every active answer', async () => {
+  const grew = await growth(() => Promise.all(Array.from({ length: SLOTS }, (_, seed) => askOne(engine, story(seed, 200)))));
+  expect(grew('completion_tokens_total')).toBe(SLOTS * 200);
+  expect(grew('batch_sequences_total') / grew('batch_active_total')).toBeGreaterThanOrEqual(0.95);
+  expect(grew('batch_sequences_total') / grew('batches_total')).toBeGreaterThanOrEqual(0.95 * SLOTS);
+});
+
+test('a prefix that rows share is evaluated for the first two of them, and copied to all other slots', async () => {
+  const shared = 'the quick story of the old river and the little sea '.repeat(40);
+  const rows = Array.from({ length: 4 * SLOTS }, (_, row) => ({ prompt: `${shared} ${row}`, max_tokens: 4, temperature: 0 }));
+  const single = (await ask(engine, { prompt: shared, max_tokens: 1 }, COMPLETIONS)).body.usage.prompt_tokens;
+  const grew = await growth(async () => {
+    for (let first = 0; first < rows.length; first += SLOTS) {
+      await Promise.all(rows.slice(first, first + SLOTS).map((row) => ask(engine, row, COMPLETIONS)));
+    }
+  });
+  const evaluated = grew('prompt_tokens_total') - grew('cached_tokens_total');
+  expect(evaluated).toBeLessThan(2 * single + rows.length * 8);
+});
+
+test('a copied prefix gives the answers that its evaluation gives', async () => {
+  const shared = 'tell me of the water and the mother of the house '.repeat(20);
+  const ends = ['cat', 'dog', 'sun', 'moon', 'tree', 'star'];
+  const body = (end: string) => ({ prompt: `${shared} ${end}`, max_tokens: 24, temperature: 0, ignore_eos: true });
+  const alone: string[] = [];
+  for (const end of ends) alone.push((await askOne(engine, body(end), COMPLETIONS)).text);
+  const grew = await growth(async () => {
+    const together = await Promise.all(ends.map((end) => askOne(engine, body(end), COMPLETIONS)));
+    expect(together.map(({ text }) => text)).toEqual(alone);
+  });
+  // One of the six evaluates the prefix, as the slot that holds it is taken; the others get copies.
+  expect(grew('cached_tokens_total')).toBeGreaterThan(0.8 * grew('prompt_tokens_total'));
+});
+
+test('choices share the evaluation of their prompt', async () => {
+  const prompt = 'a story of a happy dog and a sad cat '.repeat(30);
+  const grew = await growth(async () => {
+    const { usage } = (await ask(engine, { prompt, n: 6, max_tokens: 2, ignore_eos: true, temperature: 1 }, COMPLETIONS)).body;
+    expect(usage.prompt_tokens_details.cached_tokens).toBeLessThan(usage.prompt_tokens / 2);
+    expect(usage.completion_tokens).toBe(12);
+  });
+  const each = grew('prompt_tokens_total') / 6;
+  expect(grew('prompt_tokens_total') - grew('cached_tokens_total')).toBeLessThan(each + 12);
+});
+
+test('short answers do not wait for long prompts of others', async () => {
+  let longDone = 0;
+  const long = Array.from({ length: SLOTS - 1 }, (_, row) =>
+    ask(engine, { prompt: `${row} ${'water '.repeat(1_900)}`, max_tokens: 60, ignore_eos: true }, COMPLETIONS).then(
+      () => longDone++,
+    ),
+  );
+  await expect.poll(readMetrics).toMatchObject({ requests_running: SLOTS - 1 });
+  for (const word of ['one', 'two', 'three']) await ask(engine, { prompt: word, max_tokens: 1 }, COMPLETIONS);
+  expect(longDone).toBe(0);
+  await Promise.all(long);
+});
+
+test('what is too much is refused with 429 and a time to come again', async () => {
+  const stop = new AbortController();
+  const held = Array.from({ length: 2 * SLOTS }, (_, seed) => send(engine, story(seed, 1_500), undefined, stop.signal));
+  await expect.poll(readMetrics).toMatchObject({ requests_running: SLOTS, requests_waiting: SLOTS });
+  const reply = await send(engine, story(99, 1));
+  expect(reply).toMatchObject({ kind: 'answer', status: 429, headers: { 'retry-after': '1' } });
+  stop.abort();
+  await Promise.all(held);
+  await idle();
+});
+
+test('a client that hangs up frees its slot, while it waits, during its prompt and during its answer', async () => {
+  const before = (await readMetrics())['completion_tokens_total'] ?? 0;
+  const stop = new AbortController();
+  const prompt = 'moon '.repeat(1_500);
+  const asked = Array.from({ length: 2 * SLOTS }, (_, row) =>
+    send(engine, { prompt: `${row} ${prompt}`, max_tokens: 500, ignore_eos: true }, COMPLETIONS, stop.signal),
+  );
+  await expect.poll(readMetrics).toMatchObject({ requests_running: SLOTS, requests_waiting: SLOTS });
+  stop.abort();
+  for (const reply of await Promise.all(asked)) expect(reply).toMatchObject({ kind: 'silence', cause: 'aborted' });
+  await idle();
+  expect(((await readMetrics())['completion_tokens_total'] ?? 0) - before).toBeLessThan(SLOTS * 500);
+  expect((await ask(engine, story(1, 2))).status).toBe(200);
+});
