@@ -13,37 +13,32 @@ ESCAPE_BYTES['u'.charCodeAt(0)] = 6;
  * Indexes count from the start of `memory`, which may reach beyond `end`.
  */
 export function skipString(memory: DataView, start: number, end: number): number {
-  const lastWord = memory.byteLength - 4;
-  let at = start;
-  while (at < end) {
-    const word = at <= lastWord ? memory.getInt32(at, true) : lastBytes(memory, at);
-    const stops = stopBytes(word);
-    if (stops === 0) {
-      at += 4;
-      continue;
-    }
-    // The lowest marked byte is always a true one: only bytes above it can be marked by a borrow.
-    at += (31 - Math.clz32(stops & -stops)) >> 3;
-    if (at >= end) break;
+  let from = start;
+  for (let at = findStop(memory, from, end); at < end; at = findStop(memory, from, end)) {
     const byte = memory.getUint8(at);
     if (byte === QUOTE) return at + 1;
-    const escaped = byte === BACKSLASH ? skipEscape(memory, at, end) : ~at;
-    if (escaped < 0) return escaped;
-    at = escaped;
+    from = byte === BACKSLASH ? skipEscape(memory, at, end) : ~at;
+    if (from < 0) return from;
   }
   return ~end;
 }
 
-/** Marks (in their highest bits) the bytes of a word that end a run of plain characters: quote, backslash, below 0x20. */
+/** The first byte that ends a run of plain characters; `end` or a little more when there is none before it. */
+function findStop(memory: DataView, start: number, end: number): number {
+  const lastWord = Math.min(end - 1, memory.byteLength - 4);
+  let at = start;
+  for (; at <= lastWord; at += 4) {
+    const stops = stopBytes(memory.getInt32(at, true));
+    // The lowest marked byte is always a true one: only bytes above it can be marked by a borrow.
+    if (stops !== 0) return at + ((31 - Math.clz32(stops & -stops)) >> 3);
+  }
+  while (at < end && stopBytes(memory.getUint8(at) | 0x2020_2000) === 0) at++;
+  return at;
+}
+
+/** Marks (in their highest bits) the bytes of a word that are a quote, a backslash, or below 0x20. */
 const stopBytes = (word: number): number =>
   ((word - 0x20202020) | ((word ^ 0x22222222) - 0x01010101) | ((word ^ 0x5c5c5c5c) - 0x01010101)) & ~word & 0x80808080;
-
-/** The word at the end of the memory, filled with zeros, which stop the scan. */
-function lastBytes(memory: DataView, at: number): number {
-  let word = 0;
-  for (let index = memory.byteLength - 1; index >= at; index--) word = (word << 8) | memory.getUint8(index);
-  return word;
-}
 
 function skipEscape(memory: DataView, at: number, end: number): number {
   const bytes = at + 1 < end ? (ESCAPE_BYTES[memory.getUint8(at + 1)] ?? 0) : 0;
