@@ -7,6 +7,7 @@ import { ask, askOne, askStream, COMPLETIONS, saying } from './ask.ts';
 const tickets = readTickets();
 const first = tickets[0]?.body ?? {};
 const STORY = saying('Tell me a story.', { max_tokens: 24, ignore_eos: true });
+const messagesOf = (body: object): object[] => ('messages' in body && Array.isArray(body.messages) ? body.messages : []);
 let engine: Engine;
 
 beforeAll(async () => {
@@ -22,16 +23,22 @@ test('a trained model answers as its card says: at least 57 of 60 tickets are ex
   expect(new Set(answers.map((answer) => answer.finish_reason))).toEqual(new Set(['stop']));
 });
 
-test('sixteen at once get the answers that they get alone', async () => {
-  const rows = tickets.slice(0, 16).map(({ body }) => body);
+test('sixty that press on sixteen slots get the answers that they get alone, but for ties that rounding decides', async () => {
+  // Fronts of their own, so that long prompts and answers meet in the same batches.
+  const rows = tickets.map(({ body }, row) => ({
+    ...body,
+    messages: [{ role: 'system', content: `Front ${row % 13}.` }, ...messagesOf(body)],
+  }));
   const alone: string[] = [];
   for (const row of rows) alone.push((await askOne(engine, row)).message.content);
-  const together = await Promise.all(
-    Array.from({ length: 10 }, () => rows)
-      .flat()
-      .map((row) => askOne(engine, row)),
-  );
-  expect(together.map(({ message }) => message.content)).toEqual(Array.from({ length: 10 }, () => alone).flat());
+  const others: string[] = [];
+  for (let round = 0; round < 5; round++) {
+    const together = await Promise.all(rows.map((row) => askOne(engine, row)));
+    others.push(...together.map(({ message }) => message.content).filter((content, row) => content !== alone[row]));
+  }
+  // 8-bit sums differ in their last digits with the shape of the batch; answers that were mixed up would be one in ten, and broken.
+  expect(others.length).toBeLessThanOrEqual(6);
+  for (const content of others) expect(Object.keys(JSON.parse(content))).toEqual(['category', 'sentiment', 'urgent']);
 });
 
 test('usage tells the truth: the prompt, the answer with its end, and what was not evaluated again', async () => {
