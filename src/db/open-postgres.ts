@@ -49,6 +49,7 @@ function makePool(connectionString: string, onError: (cause: unknown) => void): 
   const pool = new Pool({
     connectionString,
     max: CONNECTIONS,
+    keepAlive: true,
     application_name: 'boatload',
     types: {
       getTypeParser: (type: number, format?: 'text' | 'binary') =>
@@ -61,17 +62,24 @@ function makePool(connectionString: string, onError: (cause: unknown) => void): 
 }
 
 async function checkVersion(db: Db): Promise<void> {
-  const { rows } = await sql<{ version: number; name: string }>`
+  const query = sql<{ version: number; name: string }>`
     select current_setting('server_version_num')::int as version, current_setting('server_version') as name
-  `.execute(db);
+  `;
+  const { rows } = await query.execute(db).catch((cause: unknown) => {
+    throw unreachable(cause);
+  });
   const [server] = rows;
   if (server !== undefined && server.version >= OLDEST) return;
   throw new Problem(
     'FAILED_PRECONDITION',
     `Boatload needs PostgreSQL 14 or newer; this server is ${server?.name}. Upgrade it, or name another one.`,
-    {
-      reason: 'POSTGRES_TOO_OLD',
-      details: { version: server?.name },
-    },
+    { reason: 'POSTGRES_TOO_OLD', details: { version: server?.name } },
   );
 }
+
+const unreachable = (cause: unknown): Problem =>
+  new Problem(
+    'UNAVAILABLE',
+    `The database does not let us in: ${cause instanceof Error ? cause.message || cause.name : cause}. Check that it runs, its address, and the user's name and password.`,
+    { reason: 'DATABASE_UNREACHABLE', cause },
+  );

@@ -1,5 +1,5 @@
 /** The queue on pg-boss, in the same database as the tables. The only file that knows pg-boss; it needs nine calls of it. */
-import { fromKysely, type JobAttempt, PgBoss } from 'pg-boss';
+import { fromKysely, type JobAttempt, PgBoss, type QueueResult } from 'pg-boss';
 import { type Db, type NewTask, type Queue, TASK_KINDS, type Task, type TaskKind, type Tx } from './store.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -7,7 +7,12 @@ type BossOptions = ConstructorParameters<typeof PgBoss>[0];
 
 /** Tasks of a process that died come back after this time and at most one supervision round more; 10 s is pg-boss's minimum. */
 const HEARTBEAT_SECONDS = 10;
-const SUPERVISE_SECONDS = 1;
+
+/** How often that is looked for. Alone, tasks of the dead are released at the start, and every round costs 0.1 s of our own thread. */
+const SUPERVISE_SECONDS = { shared: 1, alone: 30 } as const;
+
+/** Chores of pg-boss for what we don't use. */
+const SELDOM_SECONDS = 3_600;
 
 const QUEUE_OPTIONS = {
   heartbeatSeconds: HEARTBEAT_SECONDS,
@@ -20,6 +25,8 @@ const QUEUE_OPTIONS = {
   retentionSeconds: 10 * 365 * 86_400,
   deleteAfterSeconds: 300,
 } as const;
+
+const OPTION_NAMES = Object.keys(QUEUE_OPTIONS) as (keyof typeof QUEUE_OPTIONS)[]; // the keys of the record above
 
 const CHANNEL = 'boatload_task';
 
@@ -40,12 +47,15 @@ export interface QueueOptions {
 
 /** Opens the queue, and makes its tables when they are not there yet. */
 export async function openQueue({ connection, db, alone, onError }: QueueOptions): Promise<OpenQueue> {
+  const superviseSeconds = alone ? SUPERVISE_SECONDS.alone : SUPERVISE_SECONDS.shared;
   const boss = new PgBoss({
     ...connection,
     schedule: false,
     registerInstance: false,
-    superviseIntervalSeconds: SUPERVISE_SECONDS,
-    monitorIntervalSeconds: SUPERVISE_SECONDS,
+    superviseIntervalSeconds: superviseSeconds,
+    monitorIntervalSeconds: superviseSeconds,
+    flowIntervalSeconds: SELDOM_SECONDS,
+    bamIntervalSeconds: SELDOM_SECONDS,
     openTelemetry: { enabled: false },
   });
   boss.on('error', onError);
@@ -126,10 +136,15 @@ function makeQueue({ boss, db, wakeUp }: QueueParts): Queue {
 
 /** Makes the queues, or gives them the options of this version. */
 async function createQueues(boss: PgBoss): Promise<void> {
-  const known = new Set((await boss.getQueues([...TASK_KINDS])).map(({ name }) => name));
-  for (const kind of TASK_KINDS)
-    await (known.has(kind) ? boss.updateQueue(kind, QUEUE_OPTIONS) : boss.createQueue(kind, QUEUE_OPTIONS));
+  const known = new Map((await boss.getQueues([...TASK_KINDS])).map((queue) => [queue.name, queue]));
+  for (const kind of TASK_KINDS) {
+    const queue = known.get(kind);
+    if (queue === undefined) await boss.createQueue(kind, QUEUE_OPTIONS);
+    else if (!hasOptions(queue)) await boss.updateQueue(kind, QUEUE_OPTIONS);
+  }
 }
+
+const hasOptions = (queue: QueueResult): boolean => OPTION_NAMES.every((name) => queue[name] === QUEUE_OPTIONS[name]);
 
 async function releaseOrphans(boss: PgBoss): Promise<void> {
   const { rows } = await boss

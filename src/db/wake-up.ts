@@ -1,4 +1,5 @@
 /** Lets somebody wait for work without asking the database again and again. */
+import { addAbortListener } from 'node:events';
 import type { TaskKind } from './store.ts';
 
 export class WakeUp {
@@ -30,7 +31,7 @@ export class WakeUp {
       if (hasWork()) resolve();
     };
     const timer = setTimeout(resolve, maxMs);
-    signal.addEventListener('abort', () => resolve());
+    using _listener = addAbortListener(signal, () => resolve());
     this.#sleepers.add(wake);
     await promise;
     this.#sleepers.delete(wake);

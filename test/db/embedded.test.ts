@@ -153,6 +153,16 @@ test('a folder with something else in it is refused and left as it is', async ()
   await expect(open()).rejects.toThrow(/one of PostgreSQL 12/);
 });
 
+test('a folder that is damaged is named, with what PostgreSQL says of it', async () => {
+  await (await open()).close();
+  await writeFile(join(dir, 'data/base/global/pg_control'), Buffer.alloc(8192, 7));
+  await expect(open()).rejects.toMatchObject({
+    code: 'DATA_LOSS',
+    reason: 'DATA_DIR_UNREADABLE',
+    message: expect.stringContaining('PG_CONTROL_VERSION'),
+  });
+});
+
 test('the log does not grow for ever', async () => {
   const { db } = await openLite(join(dir, 'lite'));
   const upkeep = startUpkeep(db, (cause) => {

@@ -86,6 +86,13 @@ test('an address that is not a database is refused in a sentence that hides the 
   await expect(openStore({ url: 'mysql://root:hunter2@db/x' })).rejects.not.toThrow(/hunter2/);
 });
 
+test('a server that is not there is named as the trouble', async () => {
+  await expect(openStore({ url: 'postgres://nobody@127.0.0.1:1/none' })).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    reason: 'DATABASE_UNREACHABLE',
+  });
+});
+
 /** Nobody announces that a heartbeat is missing: takers ask again from time to time. */
 async function takeWhenThere({ leases }: Store, meanwhile: () => Promise<unknown>) {
   for (;;) {

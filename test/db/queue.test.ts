@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import type { Store, Task, TaskKind } from '../../src/db/store.ts';
 import { describeOnBoth } from './databases.ts';
@@ -122,6 +123,9 @@ describeOnBoth('the queue', (open) => {
     await aborted;
     await queue.waitForWork(['merge'], LONG_MS, stop.signal);
     await queue.waitForWork(['merge'], 1, NEVER);
+    const patient = new AbortController();
+    for (let n = 0; n < 20; n++) await queue.waitForWork(['merge'], 1, patient.signal);
+    expect(getEventListeners(patient.signal, 'abort')).toEqual([]);
   });
 });
 

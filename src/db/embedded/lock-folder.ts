@@ -22,7 +22,7 @@ export function lockFolder(dir: string): FolderLock {
     file.close();
     throw isBusy(cause) ? inUse(dir, cause) : cause;
   }
-  return { release: () => file.close() };
+  return { release: () => void (file.isOpen && file.close()) };
 }
 
 const isBusy = (cause: unknown): boolean => cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY;

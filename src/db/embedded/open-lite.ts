@@ -1,5 +1,6 @@
 import { PGlite } from '@electric-sql/pglite';
 import { CamelCasePlugin, Kysely, PGliteDialect } from 'kysely';
+import { Problem } from '../../base/problem.ts';
 import type { Schema } from '../schema.ts';
 import type { Db } from '../store.ts';
 import { DurableNodeFs } from './durable-node-fs.ts';
@@ -18,15 +19,35 @@ const START_PARAMS = [
 
 /** Opens the database in a folder, where every commit is on disk when it is acknowledged; makes it when there is none. */
 export async function openLite(dir: string): Promise<Lite> {
-  const lite = await PGlite.create({
-    fs: new DurableNodeFs(dir),
-    startParams: START_PARAMS,
-    // Small segments: a new database is 16 MB smaller, and the log stays within 64 MB between checkpoints.
-    initDbStartParams: ['--wal-segsize=1'],
-  });
+  const lite = await startLite(dir);
   const db = new Kysely<Schema>({
     dialect: new PGliteDialect({ pglite: lite }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
   return { lite, db };
+}
+
+async function startLite(dir: string): Promise<PGlite> {
+  const said: string[] = [];
+  try {
+    return await PGlite.create({
+      fs: new DurableNodeFs(dir),
+      startParams: START_PARAMS,
+      // Small segments: a new database is 16 MB smaller, and the log stays within 64 MB between checkpoints.
+      initDbStartParams: ['--wal-segsize=1'],
+      onStderr: (text) => said.push(text) > 0,
+    });
+  } catch (cause) {
+    throw unreadable(dir, said, cause);
+  }
+}
+
+/** PGlite says only that it failed; PostgreSQL has said why before. */
+function unreadable(dir: string, said: readonly string[], cause: unknown): Problem {
+  const reasons = said.flatMap((line) => /(?:PANIC|FATAL|ERROR|DETAIL): +(.*)/.exec(line)?.[1] ?? []);
+  return new Problem(
+    'DATA_LOSS',
+    `The database in ${dir} can't be opened: ${reasons.join(' ') || 'PostgreSQL does not say why.'} Restore the folder from a copy, or name another one.`,
+    { reason: 'DATA_DIR_UNREADABLE', details: { dir }, cause },
+  );
 }
