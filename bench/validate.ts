@@ -72,7 +72,7 @@ async function readAt(file: FileHandle, offset: number, length: number): Promise
 /** The yardstick: lines cut from Buffers and parsed, nothing else. */
 async function parseOnly(path: string): Promise<number> {
   let rows = 0;
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of createReadStream(path, { highWaterMark: BLOCK_BYTES })) {
     const bytes: Buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let start = 0;
