@@ -16,13 +16,13 @@ export interface Served {
   readonly fingerprint: string;
 }
 
-export interface Piece {
+interface Piece {
   readonly index: number;
   readonly text: string;
   readonly likelihoods: readonly TokenLikelihood[];
 }
 
-export interface Ending {
+interface Ending {
   readonly index: number;
   readonly finishReason: FinishReason;
   /** With the last choice that ends. */

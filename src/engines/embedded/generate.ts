@@ -47,7 +47,7 @@ export interface Generator {
 }
 
 /** Tokens since the start, for `/metrics`. */
-export interface Tally {
+interface Tally {
   promptTokens: number;
   cachedTokens: number;
   completionTokens: number;

@@ -99,7 +99,7 @@ export class SharedPrefixes {
 }
 
 /** How many tokens two sequences have in common from their beginning. */
-export function commonLength(a: Tokens, b: Tokens): number {
+function commonLength(a: Tokens, b: Tokens): number {
   const end = Math.min(a.length, b.length);
   for (let index = 0; index < end; index++) if (a[index] !== b[index]) return index;
   return end;

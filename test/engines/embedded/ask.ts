@@ -26,20 +26,20 @@ export interface Choice {
   };
 }
 
-export interface Logprob {
+interface Logprob {
   readonly token: string;
   readonly logprob: number;
   readonly top_logprobs: readonly { readonly token: string; readonly logprob: number }[];
 }
 
-export interface Usage {
+interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
   readonly prompt_tokens_details: { readonly cached_tokens: number };
 }
 
-export const CHAT = '/v1/chat/completions';
+const CHAT = '/v1/chat/completions';
 export const COMPLETIONS = '/v1/completions';
 
 export const send = (engine: Engine, body: object, path = CHAT, signal = new AbortController().signal): Promise<EngineReply> =>
