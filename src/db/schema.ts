@@ -38,7 +38,7 @@ interface ApiKeyTable {
 }
 
 /** `UPLOADING` takes files; `READY` never changes again. */
-export type DatasetState = 'UPLOADING' | 'READY';
+type DatasetState = 'UPLOADING' | 'READY';
 
 interface DatasetTable {
   accountId: string;

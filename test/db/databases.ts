@@ -10,20 +10,16 @@ import { startPostgres } from '../support/postgres.ts';
 /** Prepared data folders are kept here from run to run. */
 export const CACHE_DIR = 'node_modules/.cache/boatload';
 
-export interface OpenDatabase {
+interface OpenDatabase {
   readonly store: Store;
-  /** Opens the same database again, as another process would; only a server can do that. */
-  readonly url: string;
   close(): Promise<void>;
 }
 
-export async function openEmbeddedDatabase(): Promise<OpenDatabase> {
+async function openEmbeddedDatabase(): Promise<OpenDatabase> {
   const dir = await mkdtemp(join(tmpdir(), 'boatload-db-'));
-  const url = `file:${join(dir, 'database')}`;
-  const store = await openStore({ url, cacheDir: CACHE_DIR });
+  const store = await openStore({ url: `file:${join(dir, 'database')}`, cacheDir: CACHE_DIR });
   return {
     store,
-    url,
     async close() {
       await store.close();
       await rm(dir, { recursive: true });
@@ -31,13 +27,11 @@ export async function openEmbeddedDatabase(): Promise<OpenDatabase> {
   };
 }
 
-export async function openServerDatabase(): Promise<OpenDatabase> {
+async function openServerDatabase(): Promise<OpenDatabase> {
   const server = await startPostgres();
-  const url = await server.makeDatabase();
-  const store = await openStore({ url });
+  const store = await openStore({ url: await server.makeDatabase() });
   return {
     store,
-    url,
     async close() {
       await store.close();
       await server.stop();

@@ -4,6 +4,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeTemplate } from '../../src/db/embedded/data-template.ts';
@@ -29,7 +30,7 @@ const open = (options: { readonly cacheDir?: string; readonly templateDir?: stri
   openStore({ url: `file:${join(dir, 'data/base')}`, cacheDir: CACHE_DIR, ...options });
 
 const run = (script: string, ...args: string[]): ChildProcess =>
-  spawn(process.execPath, [join(import.meta.dirname, script), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  spawn(process.execPath, [fileURLToPath(script), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 
 async function kill(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit');
@@ -57,7 +58,7 @@ test('nothing that was acknowledged is lost or doubled, however often the proces
   await store.close();
   const acknowledged: number[] = [];
   for (let round = 0; round < 6; round++) {
-    const child = run('commit-forever.ts', `file:${join(dir, 'data/base')}`, CACHE_DIR, job.uid);
+    const child = run(import.meta.resolve('./commit-forever.ts'), `file:${join(dir, 'data/base')}`, CACHE_DIR, job.uid);
     const killed = once(child, 'exit');
     const upTo = acknowledged.length + 5 + 11 * round;
     for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {
@@ -80,7 +81,7 @@ test('a second process is refused while the first lives, and let in as soon as i
   const job = await makePlannedJob(store, [1_000_000]);
   await expect(open()).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'DATA_DIR_IN_USE' });
   await store.close();
-  const child = run('commit-forever.ts', `file:${join(dir, 'data/base')}`, CACHE_DIR, job.uid);
+  const child = run(import.meta.resolve('./commit-forever.ts'), `file:${join(dir, 'data/base')}`, CACHE_DIR, job.uid);
   await once(child.stdout ?? process.stdin, 'data');
   await expect(open()).rejects.toMatchObject({ reason: 'DATA_DIR_IN_USE' });
   await kill(child);

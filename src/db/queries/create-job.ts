@@ -1,6 +1,7 @@
 import { Problem } from '../../base/problem.ts';
 import type { Job } from '../../jobs/job.ts';
 import type { Store, Tx } from '../store.ts';
+import { ACTIVE_STATES } from './active-states.ts';
 import { lockAccount } from './lock-account.ts';
 
 /** Writes a new job and queues its planning, both or neither; ALREADY_EXISTS when the name or the output is taken. */
@@ -39,7 +40,7 @@ async function checkOutput(tx: Tx, { accountId, outputDatasetId: id }: Job): Pro
     .select('id')
     .where('accountId', '=', accountId)
     .where('outputDatasetId', '=', id)
-    .where('state', 'in', ['VALIDATING', 'PENDING', 'RUNNING', 'CANCELLING', 'WRITING_RESULTS']);
+    .where('state', 'in', ACTIVE_STATES);
   if ((await file.executeTakeFirst()) === undefined && (await writer.executeTakeFirst()) === undefined) return;
   throw new Problem(
     'ALREADY_EXISTS',

@@ -2,6 +2,7 @@ import { Problem } from '../../base/problem.ts';
 import { inTransaction } from '../in-transaction.ts';
 import type { Dataset } from '../schema.ts';
 import type { Db } from '../store.ts';
+import { ACTIVE_STATES } from './active-states.ts';
 import { lockAccount } from './lock-account.ts';
 
 export interface NewDataset {
@@ -25,7 +26,7 @@ export async function insertDataset(db: Db, { declaredRows = null, ...dataset }:
       .select('id')
       .where('accountId', '=', accountId)
       .where('outputDatasetId', '=', id)
-      .where('state', 'in', ['VALIDATING', 'PENDING', 'RUNNING', 'CANCELLING', 'WRITING_RESULTS'])
+      .where('state', 'in', ACTIVE_STATES)
       .executeTakeFirst();
     if (writer !== undefined) throw taken(id, `job "${writer.id}" writes its results there`);
     const made = await tx

@@ -8,7 +8,7 @@ export interface Order<Column extends string> {
 }
 
 /** A value is a parameter, never a piece of SQL. */
-export interface Condition<Column extends string> {
+interface Condition<Column extends string> {
   readonly column: Column;
   readonly operator: '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in';
   readonly value: string | number | Date | readonly (string | number | Date)[];
