@@ -1,4 +1,4 @@
-import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
@@ -64,15 +64,6 @@ test('an empty folder goes with its last object', async () => {
   await store.put('jobs/b', Buffer.from('x'));
   await store.delete(['jobs/a/parts/1']);
   expect(readdirSync(join(dir, 'jobs'))).toEqual(['b']);
-});
-
-const strace = ['-f', '-e', 'trace=fsync,fdatasync,rename', process.execPath, writer];
-
-test.skipIf(spawnSync('strace', ['-V']).error)('a put syncs the file before its rename, and the folders after', () => {
-  const { stderr } = spawnSync('strace', [...strace, newFolder(), 'once'], { encoding: 'utf8' });
-  const calls = Array.from(stderr.matchAll(/\b(fsync|fdatasync|rename)\(/g), ([, call]) => call);
-  // The folder, as it is opened; then the put: its bytes, the entries of two new folders, its name.
-  expect(calls).toEqual(['fsync', 'fdatasync', 'fsync', 'fsync', 'rename', 'fsync']);
 });
 
 test('a folder that may not be written to is a problem that names it', async () => {
