@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../base/problem.ts';
+import type { Verdict } from '../engines/classify-failure.ts';
 import type { Pool } from '../engines/pool.ts';
 import type { Job } from '../jobs/job.ts';
 import type { PartClaim } from '../jobs/leases.ts';
@@ -14,6 +15,8 @@ import type { ServedModel, WorkerContext } from './worker-context.ts';
 
 /** A failed commit is tried again this often: the rows wait safely in the journal. */
 const COMMIT_AGAIN_MS = 1_000;
+/** Keys are renewed and gateways restart: only refusals of nothing else for so long mean that no row will ever be answered. */
+const HOPELESS_AFTER_MS = 10_000;
 
 export interface JobRunOptions {
   readonly context: WorkerContext;
@@ -37,6 +40,8 @@ export class JobRun {
   readonly #options: JobRunOptions;
   readonly #requests = new Map<string, RequestMaker>();
   #turn: Promise<void> = Promise.resolve();
+  /** Since when every engine has refused our key or the model, and nothing else came back. */
+  #refusedSinceMs: number | undefined;
   /** Dispatch no further rows. */
   readonly #stop = new AbortController();
   /** Drop the rows in flight as well. */
@@ -82,6 +87,17 @@ export class JobRun {
   abort(): void {
     this.#stop.abort();
     this.#abort.abort();
+  }
+
+  /** Remembers what came back from an engine. */
+  learn({ verdict }: Verdict): void {
+    if (verdict === 'fatal') this.#refusedSinceMs ??= performance.now();
+    else this.#refusedSinceMs = undefined;
+  }
+
+  /** True when no engine will ever answer any row of this job. */
+  get isHopeless(): boolean {
+    return this.#refusedSinceMs !== undefined && performance.now() - this.#refusedSinceMs >= HOPELESS_AFTER_MS;
   }
 
   fail(message: string): void {

@@ -23,13 +23,13 @@ export async function runRow(
   const { signal } = first;
   let slot = first.slot;
   for (let attempt = 1; ; ) {
-    const tried = await tryRow(run, row, { slot, signal });
+    const { result, verdict, customId } = await tryRow(run, row, { slot, signal });
+    if (result !== undefined) return { kind: 'result', result };
     if (signal.aborted) return { kind: 'aborted' };
-    if (tried.result !== undefined) return { kind: 'result', result: tried.result };
-    const { verdict, customId } = tried;
+    if (run.isHopeless) return { kind: 'fatal', message: verdict.message };
     // A busy engine's refusal says nothing about the row.
     if (!verdict.refused) attempt += 1;
-    if (attempt > run.attempts) return givenUp(verdict, customId);
+    if (attempt > run.attempts) return { kind: 'result', result: givenUp(verdict, customId) };
     try {
       await delay(nextAttempt(attempt, verdict.retryAfterMs), undefined, { signal });
       slot = await run.pool.acquire(run.job.uid, signal);
@@ -39,9 +39,12 @@ export async function runRow(
   }
 }
 
-type Tried =
-  | { readonly result: ResultRow }
-  | { readonly result?: undefined; readonly verdict: Verdict; readonly customId: Buffer };
+interface Tried {
+  readonly verdict: Verdict;
+  readonly customId: Buffer;
+  /** Present when the row needs no further attempt. */
+  readonly result?: ResultRow;
+}
 
 async function tryRow(
   run: JobRun,
@@ -52,21 +55,20 @@ async function tryRow(
   const reply = await slot.answer({ path, body }, signal);
   const verdict = classifyReply(reply);
   slot.release(signal.aborted ? undefined : verdict);
-  if (reply.kind === 'answer' && (verdict.verdict === 'success' || verdict.verdict === 'terminal')) {
-    const result = toResult(customId, reply);
-    if (result.kind !== 'broken') return { result };
-    return {
-      verdict: { ...verdict, verdict: 'retry', cause: 'broken-answer', message: result.message, refused: false },
-      customId,
-    };
-  }
-  return { verdict, customId };
+  if (!signal.aborted) run.learn(verdict);
+  if (reply.kind === 'silence' || (verdict.verdict !== 'success' && verdict.verdict !== 'terminal')) return { verdict, customId };
+  const result = toResult(customId, reply);
+  return result.kind === 'broken' ? { verdict: brokenAnswer(result.message), customId } : { verdict, customId, result };
 }
 
-function givenUp(verdict: Verdict, customId: Buffer): RowOutcome {
-  if (verdict.verdict === 'fatal') return { kind: 'fatal', message: verdict.message };
-  return {
-    kind: 'result',
-    result: toFailure(customId, { code: verdict.status ?? 503, message: verdict.message, type: verdict.cause }),
-  };
-}
+/** An answer that can't be kept is the engine's failure, whatever its status says. */
+const brokenAnswer = (message: string): Verdict => ({
+  verdict: 'retry',
+  cause: 'broken-answer',
+  message,
+  status: 502,
+  refused: false,
+});
+
+const givenUp = ({ status, message, cause }: Verdict, customId: Buffer): ResultRow =>
+  toFailure(customId, { code: status ?? 503, message, type: cause });

@@ -86,12 +86,11 @@ describe('boatload run with an engine in trouble', () => {
 
   test('stops in the middle when the key is refused, keeps what it has, and goes on with a good key', async () => {
     const cwd = await makeFolder();
-    const revoked = { isRevoked: false };
+    const revoked = { isRevoked: true };
     const engine = await startEngine({
       latency: [5, 15],
       script: ({ count }) => (revoked.isRevoked && count > 100 ? { status: 401 } : undefined),
     });
-    revoked.isRevoked = true;
     writeRows(join(cwd, 'in.jsonl'), 200);
     const run = (...flags: string[]) =>
       boatload(['run', 'in.jsonl', '-o', 'out.jsonl', '--engine', engine.url, '--json', ...flags], { cwd });
