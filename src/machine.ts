@@ -29,6 +29,7 @@ export interface Machine {
   /** For actions. */
   readonly context: Context;
   readonly worker: Worker;
+  readonly models: ModelShelf;
   /** Signs download links; the same after every start. */
   readonly secret: Buffer;
   close(): Promise<void>;
@@ -64,6 +65,7 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
     return {
       context,
       worker,
+      models,
       secret,
       async close() {
         await worker.stop();

@@ -2,7 +2,7 @@
 import type { ModelRegistry, RegisteredModel } from './actions/model-registry.ts';
 import { makeModelRegistry } from './actions/model-registry.ts';
 import type { Engine } from './engines/engine.ts';
-import { makePool } from './engines/pool.ts';
+import { makePool, type Pool, type PoolStatus } from './engines/pool.ts';
 import type { ServedModel } from './worker/worker-context.ts';
 
 /** A model and the way to its engine. */
@@ -22,6 +22,8 @@ export interface ModelShelf {
   readonly registry: ModelRegistry;
   /** The engines behind a model, opened by now; undefined when there is no such model. Rejects when its engine can't be opened. */
   serve(name: string): Promise<ServedModel | undefined>;
+  /** The engines that are open, how they are and why. */
+  status(): readonly PoolStatus[];
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export function makeModelShelf(
 ): ModelShelf {
   const served = new Map<string, Promise<ServedModel>>();
   const engines = new Set<Engine>();
+  const pools = new Set<Pool>();
 
   const open = async (model: ShelvedModel): Promise<ServedModel> => {
     const opened = await model.open();
@@ -40,6 +43,7 @@ export function makeModelShelf(
       [{ engine: opened.engine, model: opened.model }],
       concurrency === undefined ? {} : { limit: concurrency },
     );
+    pools.add(pool);
     const contextLength = opened.contextLength ?? model.contextLength;
     return { pool, ...(contextLength === undefined ? {} : { maxTokensLimit: contextLength }) };
   };
@@ -56,6 +60,7 @@ export function makeModelShelf(
       opening.catch(() => served.delete(name));
       return opening;
     },
+    status: () => [...pools].flatMap((pool) => pool.status()),
     async close() {
       await Promise.allSettled(served.values());
       await Promise.all([...engines].map((engine) => engine.close()));

@@ -5,6 +5,7 @@ import { getJob } from './actions/get-job.ts';
 import { Problem } from './base/problem.ts';
 import type { RunProgress, RunView } from './cli/doors.ts';
 import { listDatasetFiles } from './db/queries/list-dataset-files.ts';
+import type { PoolStatus } from './engines/pool.ts';
 import type { Job, Progress } from './jobs/job.ts';
 import { isFinal } from './jobs/states.ts';
 import type { Machine } from './machine.ts';
@@ -30,26 +31,54 @@ export interface RunEnd {
 export async function followJob(machine: Machine, options: FollowOptions): Promise<RunEnd> {
   const { context, worker } = machine;
   const { caller, jobId, stop } = options;
-  const before = await sumChain(context, await readChain(context, caller));
-  let job = await getJob(context, caller, jobId);
-  let told = false;
   const began = performance.now();
   const elapsedMs = (): number => performance.now() - began;
+  const before = await sumChain(context, await readChain(context, caller));
+  const engines = new EngineNews(options.view);
+  let told = false;
+  const look = async (): Promise<Job> => {
+    const job = await getJob(context, caller, jobId);
+    engines.tell(machine.models.status());
+    if (job.inputRows === null) return job;
+    if (!told) await tellInput(machine, options, { job, before });
+    told = true;
+    options.view.progress(await measure(machine, { caller, job, before, elapsedMs: elapsedMs() }));
+    return job;
+  };
+  let job = await look();
   while (!isFinal(job.state) && !stop.aborted) {
-    if (!told && job.state !== 'VALIDATING') {
-      told = true;
-      await tellInput(machine, options, { job, before });
-    }
-    if (told) options.view.progress(await measure(machine, { caller, job, before, elapsedMs: elapsedMs() }));
     await delay(EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
-    job = await getJob(context, caller, jobId);
+    job = await look();
   }
-  if (stop.aborted) await worker.stop();
+  if (stop.aborted) {
+    await worker.stop();
+    job = await look();
+  }
   if (job.reportKey !== null) throw await badLines(machine, job);
   if (job.state === 'FAILED' && job.planKey === null) throw refusal(job);
-  if (!told && job.state !== 'VALIDATING') await tellInput(machine, options, { job, before });
-  if (told) options.view.progress(await measure(machine, { caller, job, before, elapsedMs: elapsedMs() }));
-  return { job: await getJob(context, caller, jobId), stopped: stop.aborted, elapsedMs: elapsedMs() };
+  return { job, stopped: stop.aborted, elapsedMs: elapsedMs() };
+}
+
+/** Tells when an engine falls silent, and when it is back. */
+class EngineNews {
+  readonly #view: RunView;
+  readonly #silent = new Set<string>();
+
+  constructor(view: RunView) {
+    this.#view = view;
+  }
+
+  tell(engines: readonly PoolStatus[]): void {
+    for (const { engine, state, why } of engines) {
+      const isSilent = state === 'broken';
+      if (isSilent === this.#silent.has(engine)) continue;
+      if (isSilent) this.#silent.add(engine);
+      else this.#silent.delete(engine);
+      this.#view.notice(
+        isSilent ? `${engine} does not answer: ${why} The rows wait, and are tried again.` : `${engine} answers again`,
+      );
+    }
+  }
 }
 
 interface Measured {

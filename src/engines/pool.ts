@@ -31,7 +31,7 @@ export interface Slot {
 }
 
 /** One engine of a pool, for people. */
-interface PoolStatus {
+export interface PoolStatus {
   readonly engine: string;
   readonly model: string;
   readonly limit: number;
