@@ -75,7 +75,7 @@ class EngineNews {
       if (isSilent) this.#silent.add(engine);
       else this.#silent.delete(engine);
       this.#view.notice(
-        isSilent ? `${engine} does not answer: ${why} The rows wait, and are tried again.` : `${engine} answers again`,
+        isSilent ? `${why} The rows wait, and are tried again.` : `${engine} answers again`,
       );
     }
   }
