@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { UserRole } from '../db/schema.ts';
 import type { Store } from '../db/store.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { ModelRegistry } from './model-registry.ts';
@@ -39,4 +40,13 @@ export interface Caller {
   readonly accountId: string;
   /** What `createdBy` says. */
   readonly name: string;
+}
+
+/** A caller who came with an API key. */
+export interface KeyCaller extends Caller {
+  readonly userId: string;
+  readonly keyId: string;
+  readonly email: string;
+  readonly role: UserRole;
+  readonly permissionPreset: string;
 }

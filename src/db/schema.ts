@@ -8,6 +8,7 @@ import type { Outcome } from '../jobs/states.ts';
 
 export interface Schema {
   readonly account: AccountTable;
+  readonly accountUser: UserTable;
   readonly apiKey: ApiKeyTable;
   readonly dataset: DatasetTable;
   readonly datasetFile: DatasetFileTable;
@@ -15,6 +16,11 @@ export interface Schema {
   readonly shard: ShardTable;
   readonly part: PartTable;
   readonly event: EventTable;
+  readonly keptUsage: KeptUsageTable;
+  readonly model: ModelTable;
+  readonly modelFile: ModelFileTable;
+  readonly quota: QuotaTable;
+  readonly auditEntry: AuditEntryTable;
 }
 
 interface AccountTable {
@@ -23,15 +29,33 @@ interface AccountTable {
   createdAt: Date;
 }
 
+interface UserTable {
+  accountId: string;
+  id: string;
+  displayName: string;
+  /** Empty when unknown; else nobody else's in the account. */
+  email: string;
+  role: UserRole;
+  /** What a user of the role `custom` may do; empty for all others. */
+  permissionPreset: string;
+  /** A program, not a person. */
+  serviceAccount: boolean;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
 interface ApiKeyTable {
   id: string;
   accountId: string;
+  /** Whose key it is; it may do what its user may. */
+  userId: string;
   /** SHA-256 of the secret; the secret itself is never stored. */
   hash: Uint8Array;
   /** The secret's first characters, for people to tell keys apart. */
   prefix: string;
   displayName: string;
-  role: string;
+  /** Labels of the owner's own. */
+  annotations: Generated<Readonly<Record<string, string>>>;
   createdAt: Date;
   expiresAt: Date | null;
   lastUsedAt: Date | null;
@@ -53,6 +77,8 @@ interface DatasetTable {
   /** What was counted; known once READY. */
   rows: number | null;
   bytes: Generated<number>;
+  /** Files that were asked to be uploaded one by one, with their sizes, by name. */
+  announced: Generated<Readonly<Record<string, number>>>;
   /** Id of the job in the same account that wrote it. */
   sourceJob: string | null;
   createdBy: string;
@@ -72,6 +98,8 @@ interface DatasetFileTable {
 }
 
 interface JobTable extends Job {
+  /** The key that it was created with, for the bill; null when a person at the machine did. */
+  readonly apiKeyId: string | null;
   /** How the job will end once its results are written; set on the way into WRITING_RESULTS. */
   readonly outcome: Outcome | null;
   readonly shardCount: number | null;
@@ -122,8 +150,88 @@ interface EventTable {
   details: Generated<Readonly<Record<string, unknown>>>;
 }
 
+/** What the parts of deleted jobs came to, in slots of 15 minutes. A trigger writes it. */
+interface KeptUsageTable {
+  accountId: string;
+  model: string;
+  apiKeyId: string | null;
+  at: Date;
+  ok: number;
+  inputTokens: number;
+  outputTokens: number;
+  cachedTokens: number;
+}
+
+interface ModelTable {
+  accountId: string;
+  id: string;
+  /** Ours, never reused: the place of its files is named after it. */
+  uid: string;
+  displayName: string;
+  description: string;
+  kind: string;
+  /** `UPLOADING` takes files; those of a `READY` one never change again. */
+  state: 'UPLOADING' | 'READY';
+  /** Readable from every account. */
+  public: boolean;
+  /** What else its owner says of it, in the wire's words. */
+  details: Readonly<Record<string, unknown>>;
+  /** Precisions that it may be served in beside its own. */
+  precisions: Generated<readonly string[]>;
+  createdBy: string;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** A file of a model: announced, then arrived. */
+interface ModelFileTable {
+  accountId: string;
+  modelId: string;
+  name: string;
+  bytes: number;
+  /** Null until it has arrived; then it is there with its hash. */
+  objectKey: string | null;
+  sha256: string | null;
+  createdAt: Date;
+}
+
+/** Only what was changed; else the limits that the server was started with hold. */
+interface QuotaTable {
+  accountId: string;
+  id: string;
+  value: number;
+  updatedAt: Date;
+}
+
+interface AuditEntryTable {
+  id: Generated<number>;
+  accountId: string;
+  at: Date;
+  /** Who did it, as in `createdBy`. */
+  principal: string;
+  email: string;
+  apiKeyId: string;
+  /** The operation by its name in the API's description: `deleteDataset`. */
+  method: string;
+  resource: string;
+  /** `OK`, or the code it was refused with. */
+  statusCode: string;
+  message: string;
+  adminAction: boolean;
+  userAgent: string;
+  clientIp: string;
+}
+
+/** The roles that a user can have. */
+export type UserRole = 'admin' | 'user' | 'contributor' | 'inference-user' | 'custom';
+
 export type Account = Readonly<Selectable<AccountTable>>;
+export type User = Readonly<Selectable<UserTable>>;
 export type ApiKey = Readonly<Selectable<ApiKeyTable>>;
 export type Dataset = Readonly<Selectable<DatasetTable>>;
 export type DatasetFile = Readonly<Selectable<DatasetFileTable>>;
 export type JobEvent = Readonly<Selectable<EventTable>>;
+export type Model = Readonly<Selectable<ModelTable>>;
+export type ModelFile = Readonly<Selectable<ModelFileTable>>;
+export type Quota = Readonly<Selectable<QuotaTable>>;
+export type AuditEntry = Readonly<Selectable<AuditEntryTable>>;

@@ -64,7 +64,7 @@ export async function openDoor(limits: Partial<Limits> = {}) {
   };
   const app = makeApp(context);
   const keyOf = async (accountId: string) =>
-    (await issueKey(context, { accountId, displayName: `${accountId}@example.test`, role: 'admin' })).key;
+    (await issueKey(context, { accountId, displayName: 'first key', email: `${accountId}@example.test`, role: 'admin' })).key;
   const keys = { acme: await keyOf('acme'), bob: await keyOf('bob') };
 
   /** Asks the app; a body that isn't a form or text is sent as JSON. */

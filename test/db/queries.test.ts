@@ -19,6 +19,7 @@ import { findJobByUid } from '../../src/db/queries/find-job-by-uid.ts';
 import { finishJob } from '../../src/db/queries/finish-job.ts';
 import { insertApiKey } from '../../src/db/queries/insert-api-key.ts';
 import { insertDataset } from '../../src/db/queries/insert-dataset.ts';
+import { insertUser } from '../../src/db/queries/insert-user.ts';
 import { listApiKeys } from '../../src/db/queries/list-api-keys.ts';
 import { listDatasetFiles } from '../../src/db/queries/list-dataset-files.ts';
 import { listDatasets } from '../../src/db/queries/list-datasets.ts';
@@ -61,20 +62,30 @@ describeOnBoth('queries', (open) => {
       accountId,
       hash,
       prefix: 'bl_abc',
+      userId: 'ada',
       displayName: 'CI',
-      role: 'admin',
       createdAt: AT,
       expiresAt: null,
     };
+    const ada = { accountId, id: 'ada', displayName: 'Ada', email: 'ada@example.test', role: 'admin' as const };
+    await insertUser(db, { ...ada, permissionPreset: '', serviceAccount: false, createdAt: AT, updatedAt: AT });
     await insertApiKey(db, key);
     const later = (seconds: number) => new Date(AT.getTime() + seconds * 1000);
-    expect(await findApiKey(db, hash, later(0))).toMatchObject({ id: key.id, accountId, expiresAt: null, lastUsedAt: later(0) });
+    expect(await findApiKey(db, hash, later(0))).toMatchObject({
+      id: key.id,
+      accountId,
+      role: 'admin',
+      expiresAt: null,
+      lastUsedAt: later(0),
+    });
     expect(await findApiKey(db, hash, later(59))).toMatchObject({ lastUsedAt: later(0) });
     expect(await findApiKey(db, hash, later(61))).toMatchObject({ lastUsedAt: later(61) });
     expect(await findApiKey(db, randomBytes(32), AT)).toBeUndefined();
-    expect(await listApiKeys(db, accountId)).toMatchObject([{ id: key.id, lastUsedAt: later(61) }]);
-    expect([await deleteApiKey(db, 'somebody-else', key.id), await deleteApiKey(db, accountId, key.id)]).toEqual([false, true]);
-    expect(await listApiKeys(db, accountId)).toEqual([]);
+    const page = { accountId, pageSize: 10 };
+    expect(await listApiKeys(db, page)).toMatchObject({ total: 1, rows: [{ id: key.id, lastUsedAt: later(61) }] });
+    expect(await listApiKeys(db, page, 'bob')).toEqual({ total: 0, rows: [] });
+    expect([await deleteApiKey(db, { ...key, accountId: 'somebody-else' }), await deleteApiKey(db, key)]).toEqual([false, true]);
+    expect(await listApiKeys(db, page)).toEqual({ total: 0, rows: [] });
   });
 
   test('a dataset takes its file once and then never changes', async () => {

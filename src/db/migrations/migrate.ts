@@ -4,9 +4,13 @@ import { sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Db } from '../store.ts';
 import { GROUND } from './0001-ground.ts';
+import { PEOPLE_AND_MODELS } from './0002-people-and-models.ts';
+import { PAUSES_AND_UPLOADS } from './0003-pauses-and-uploads.ts';
 
 const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0001-ground': GROUND,
+  '0002-people-and-models': PEOPLE_AND_MODELS,
+  '0003-pauses-and-uploads': PAUSES_AND_UPLOADS,
 };
 
 /** Runs what has not run yet, all or nothing. Several processes may call it at once: one works, the others wait. */

@@ -1,9 +1,8 @@
 import type { Insertable } from 'kysely';
-import type { Schema } from '../schema.ts';
+import type { ApiKey, Schema } from '../schema.ts';
 import type { Db } from '../store.ts';
 
 export type NewApiKey = Readonly<Omit<Insertable<Schema['apiKey']>, 'lastUsedAt'>>;
 
-export async function insertApiKey(db: Db, key: NewApiKey): Promise<void> {
-  await db.insertInto('apiKey').values(key).execute();
-}
+export const insertApiKey = (db: Db, key: NewApiKey): Promise<ApiKey> =>
+  db.insertInto('apiKey').values(key).returningAll().executeTakeFirstOrThrow();
