@@ -3,7 +3,14 @@ import { dirname, join, sep } from 'node:path';
 import { expect, test } from 'vitest';
 
 /** Lowest floor first. A file may import its own room and rooms on lower floors; files beside the rooms are the roof. */
-const FLOORS = [['contract', 'base'], ['jsonl', 'storage', 'engines'], ['jobs'], ['db'], ['actions', 'worker'], ['api', 'cli']];
+const FLOORS = [
+  ['contract', 'base'],
+  ['jsonl', 'storage', 'engines', 'client'],
+  ['jobs'],
+  ['db'],
+  ['actions', 'worker'],
+  ['api', 'cli'],
+];
 
 const IMPORT = /\b(?:import|export)\b(?:[^'"]*?\bfrom)?\s*\(?\s*['"](\.[^'"]+)['"]/g;
 const room = (path: string) => path.split(sep)[0] ?? '';

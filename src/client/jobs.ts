@@ -1,0 +1,90 @@
+/** Batch inference jobs. */
+import type { z } from 'zod';
+import type { BatchInferenceJob, CreateJobRequest } from '../contract/job.ts';
+import type { WireJobState } from '../contract/job-state.ts';
+import { makeResource, type Resource } from './resource.ts';
+import type { CallOptions, Transport } from './transport.ts';
+import { type WaitOptions, waitUntil } from './wait.ts';
+
+/** A job as it is asked for. */
+export type NewJob = z.input<typeof CreateJobRequest>;
+
+/** How to start a job. */
+export interface CreateJobOptions extends CallOptions {
+  /** The new job's id. Default: one that this client makes up, so that a repeated call can't start a second job. */
+  readonly id?: string | undefined;
+}
+
+/** `client.jobs`. */
+export interface Jobs extends Omit<Resource<BatchInferenceJob, never>, 'update'> {
+  create(job: NewJob, options?: CreateJobOptions): Promise<BatchInferenceJob>;
+  /** Stops it; finished rows reach its output dataset. */
+  cancel(name: string, options?: CallOptions): Promise<BatchInferenceJob>;
+  /** Gives its places back until `resume`; its window goes on. */
+  pause(name: string, options?: CallOptions): Promise<BatchInferenceJob>;
+  resume(name: string, options?: CallOptions): Promise<BatchInferenceJob>;
+  /** Resolves when the job has ended, however it ended. */
+  waitFor(name: string, options?: WaitOptions<BatchInferenceJob>): Promise<BatchInferenceJob>;
+}
+
+const FINAL: readonly WireJobState[] = [
+  'JOB_STATE_COMPLETED',
+  'JOB_STATE_FAILED',
+  'JOB_STATE_CANCELLED',
+  'JOB_STATE_EXPIRED',
+  'JOB_STATE_EARLY_STOPPED',
+  'JOB_STATE_DELETED',
+  'JOB_STATE_ARCHIVED',
+];
+
+/** True when a job in this state won't change any more. */
+export const isFinalState = (state: WireJobState): boolean => FINAL.includes(state);
+
+/** Makes `client.jobs`. */
+export function makeJobs(transport: Transport): Jobs {
+  const { update: _, ...resource } = makeResource<BatchInferenceJob, never>(transport, 'batchInferenceJobs');
+  const tell =
+    (verb: string) =>
+    (name: string, { signal }: CallOptions = {}) =>
+      transport.request<BatchInferenceJob>({
+        method: 'POST',
+        path: `${resource.pathOf(name)}:${verb}`,
+        signal,
+        isRepeatable: true,
+        ifRepeated: ({ code }) => (code === 'FAILED_PRECONDITION' ? resource.get(name, { signal }) : undefined),
+      });
+  return {
+    ...resource,
+    create: (body, { id, signal } = {}) => {
+      const batchInferenceJobId = id ?? makeJobId();
+      return transport.request({
+        method: 'POST',
+        path: resource.path,
+        query: { batchInferenceJobId },
+        body,
+        signal,
+        isRepeatable: true,
+        // Nobody else can have an id that was made up here.
+        ifRepeated: ({ code }) =>
+          code === 'ALREADY_EXISTS' && id === undefined ? resource.get(batchInferenceJobId, { signal }) : undefined,
+      });
+    },
+    cancel: tell('cancel'),
+    pause: tell('pause'),
+    resume: tell('resume'),
+    waitFor: (name, options = {}) =>
+      waitUntil(
+        () => resource.get(name, { signal: options.signal }),
+        ({ state }) => isFinalState(state),
+        options,
+      ),
+  };
+}
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+
+/** Like those that the server makes up: ten lower-case letters and digits, a letter first. */
+const makeJobId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte, at) =>
+    at === 0 ? LETTERS[byte % LETTERS.length] : (byte % 36).toString(36),
+  ).join('');

@@ -1,0 +1,128 @@
+/** One HTTP call: its URL, its key, its tries; a JSON reply, or an `ApiError`. */
+import { ApiError, toApiError, toConnectionError } from './errors.ts';
+import { withRetries } from './retry.ts';
+
+const DEFAULT_RETRIES = 4;
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** What every client needs to know. */
+export interface ClientOptions {
+  /** Where the server is: `http://127.0.0.1:8080`. A trailing `/v1` is fine. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** Default: the account of the key. */
+  readonly accountId?: string;
+  /** In place of the global one. */
+  readonly fetch?: typeof fetch;
+  /** How often a call is tried again after a lost connection, 408, 429, 5xx or a passing conflict. Default 4. */
+  readonly retries?: number;
+  /** How long one try of a call may take; uploads and downloads of files take as long as they take. Default 60 s. */
+  readonly timeoutMs?: number;
+}
+
+/** What every call can be told. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** A call with JSON in and out. */
+export interface ApiCall extends CallOptions {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Below the base URL: `/v1/accounts/-/datasets`. */
+  readonly path: string;
+  readonly query?: Query | undefined;
+  readonly body?: unknown;
+  /** True for a POST that does no harm when it is done twice; every other method is one. */
+  readonly isRepeatable?: boolean;
+  /** Reads a refusal of a repeated call that may mean that the try before had worked; what it answers, unless undefined, is the reply. */
+  readonly ifRepeated?: (error: ApiError) => Promise<unknown> | undefined;
+}
+
+/** Whatever `fetch` sends. */
+export type RequestBody = NonNullable<RequestInit['body']>;
+
+/** A call whose body or reply are bytes; `url` is whole, and its credentials are the caller's. */
+export interface RawCall extends CallOptions {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
+}
+
+export interface Transport {
+  readonly accountId: string;
+  readonly retries: number;
+  /** Tries again by itself; rejects with `ApiError`. */
+  request<Reply>(call: ApiCall): Promise<Reply>;
+  /** One try; rejects with `ApiError` for whatever is not a success. */
+  send(url: string, call: RawCall): Promise<Response>;
+  /** The whole URL of a path, and the header that opens it. */
+  toUrl(path: string, query?: Query): string;
+  readonly authorization: Readonly<Record<string, string>>;
+}
+
+/** Makes the transport that all resources of a client share. */
+export function makeTransport(options: ClientOptions): Transport {
+  const { apiKey, accountId = '-', retries = DEFAULT_RETRIES, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const baseUrl = options.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
+  const authorization = { authorization: `Bearer ${apiKey}` };
+  const toUrl = (path: string, query: Query = {}) => `${baseUrl}${path}${toQueryText(query)}`;
+
+  const send = async (url: string, call: RawCall): Promise<Response> => {
+    const response = await exchange(options.fetch ?? fetch, url, call);
+    if (response.ok) return response;
+    throw await toApiError(response);
+  };
+
+  const request = async <Reply>({ method, path, query, body, signal, isRepeatable, ifRepeated }: ApiCall): Promise<Reply> => {
+    const url = toUrl(path, query);
+    const json = body === undefined ? {} : { body: JSON.stringify(body) };
+    const headers = { ...authorization, ...(body !== undefined && { 'content-type': 'application/json' }) };
+    const attempt = async (triesBefore: number): Promise<Reply> => {
+      const limit = AbortSignal.timeout(timeoutMs);
+      try {
+        const call = { method, headers, ...json, signal: signal ? AbortSignal.any([signal, limit]) : limit };
+        return await readJson<Reply>(await send(url, call), url);
+      } catch (error) {
+        const settled = triesBefore > 0 && error instanceof ApiError ? await ifRepeated?.(error) : undefined;
+        if (settled === undefined) throw error;
+        return settled as Reply; // Whoever asked for it knows what it answers.
+      }
+    };
+    return withRetries(attempt, { retries, isRepeatable: isRepeatable ?? method !== 'POST', signal });
+  };
+
+  return { accountId, retries, request, send, toUrl, authorization };
+}
+
+async function exchange(fetchIt: typeof fetch, url: string, { signal, ...call }: RawCall): Promise<Response> {
+  // A stream as a body is sent while it is read; `duplex` says so, and the types of Node and the DOM disagree about its name.
+  const init = { ...call, ...(signal && { signal }), ...(call.body instanceof ReadableStream && { duplex: 'half' }) };
+  try {
+    return await fetchIt(url, init as RequestInit);
+  } catch (cause) {
+    throw fromAbort(signal, cause) ?? toConnectionError(cause, url);
+  }
+}
+
+async function readJson<Reply>(response: Response, url: string): Promise<Reply> {
+  try {
+    return (await response.json()) as Reply; // The server keeps the contract; a client that checks it again would refuse newer servers.
+  } catch (cause) {
+    throw toConnectionError(cause, url);
+  }
+}
+
+/** The caller's own abort is no error of the connection; a time limit of ours is. */
+export const fromAbort = (signal: AbortSignal | undefined, cause: unknown): unknown => {
+  const isAbort = signal?.aborted === true && !(signal.reason instanceof Error && signal.reason.name === 'TimeoutError');
+  return isAbort ? (signal.reason ?? cause) : undefined;
+};
+
+const toQueryText = (query: Query): string => {
+  const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  return entries.length === 0
+    ? ''
+    : `?${new URLSearchParams(entries.map(([name, value]): [string, string] => [name, String(value)]))}`;
+};
