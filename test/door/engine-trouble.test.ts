@@ -21,17 +21,20 @@ const REFUSAL: Fault = {
   }),
 };
 
-/** What goes wrong the first time a row is asked, by the row's number. */
+/** What goes wrong the first time that every eighth row is asked, in turn. */
 const FAULTS: readonly Fault[] = [
   { status: 429, headers: { 'retry-after': '1' } },
   { status: 500 },
-  { status: 503 },
   'reset',
   'broken-json',
+  { status: 503 },
   'cut',
 ];
-const trip = ({ marker, attempt }: Asked): Fault | undefined =>
-  attempt === 1 ? FAULTS[Number(marker.slice(-5)) % 10] : undefined;
+
+function trip({ marker, attempt }: Asked): Fault | undefined {
+  const row = Number(marker.slice(-5));
+  return attempt === 1 && row % 8 === 0 ? FAULTS[(row / 8) % FAULTS.length] : undefined;
+}
 
 describe('boatload run with an engine in trouble', () => {
   test('asks again what was refused, lost, cut off or garbled, and answers every row', async () => {
@@ -41,7 +44,7 @@ describe('boatload run with an engine in trouble', () => {
     const { code, stderr } = await boatload(['run', 'in.jsonl', '-o', 'out.jsonl', '--engine', engine.url], { cwd });
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(readLines(join(cwd, 'out.jsonl')).map(contentOf)).toEqual(allIds(100));
-    for (const row of allIds(100)) expect(engine.calls.get(row)?.answered, row).toBeLessThanOrEqual(2);
+    expect([...engine.calls.values()].filter(({ asked }) => asked > 1).length).toBe(13);
   });
 
   test('puts refused rows aside in the engine’s own words, and asks just those again with --resume', async () => {
@@ -70,18 +73,6 @@ describe('boatload run with an engine in trouble', () => {
     expect(readLines(join(cwd, 'out.jsonl')).map(contentOf)).toEqual(allIds(50));
     expect(readdirSync(cwd).toSorted()).toEqual(['in.jsonl', 'out.jsonl']);
     for (const row of allIds(50)) expect(engine.calls.get(row), row).toEqual({ asked: isBad(row) ? 2 : 1, answered: 1 });
-  });
-
-  test('gives a row up that never gets a good answer, and says what came', async () => {
-    const cwd = await makeFolder();
-    const engine = await startEngine({ script: ({ marker }) => (marker === idOf(1) ? 'broken-json' : undefined) });
-    writeRows(join(cwd, 'in.jsonl'), 3);
-    const { code } = await boatload(['run', 'in.jsonl', '-o', 'out.jsonl', '--engine', engine.url], { cwd });
-    expect(code).toBe(3);
-    expect(readLines(join(cwd, 'out.jsonl')).map(({ custom_id }) => custom_id)).toEqual([idOf(0), idOf(2)]);
-    const [failure] = readLines(join(cwd, 'out.errors.jsonl'));
-    expect(failure).toMatchObject({ custom_id: idOf(1), error: { code: 502, message: expect.stringMatching(/JSON/) } });
-    expect(engine.calls.get(idOf(1))?.asked).toBe(5);
   });
 
   test('stops in the middle when the key is refused, keeps what it has, and goes on with a good key', async () => {

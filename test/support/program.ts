@@ -93,7 +93,7 @@ class ChildProgram implements Program {
   }
 
   signal(name: NodeJS.Signals): void {
-    process.kill(this.pid, name);
+    this.#child.kill(name);
   }
 
   killAll(): Promise<Ended> {
