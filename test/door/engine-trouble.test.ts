@@ -3,10 +3,13 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeFolder } from '../support/folder.ts';
-import { type Asked, type Fault, type HttpEngineOptions, startHttpEngine } from '../support/http-engine.ts';
+import { type HttpEngineOptions, startHttpEngine } from '../support/http-engine.ts';
 import { TICKETS_MODEL } from '../support/models.ts';
 import { boatload, startBoatload } from '../support/program.ts';
 import { allIds, contentOf, idOf, readLines, writeRows } from '../support/rows.ts';
+
+type Script = NonNullable<HttpEngineOptions['script']>;
+type Fault = NonNullable<ReturnType<Script>>;
 
 async function startEngine(options: HttpEngineOptions) {
   const engine = await startHttpEngine(options);
@@ -31,10 +34,10 @@ const FAULTS: readonly Fault[] = [
   'cut',
 ];
 
-function trip({ marker, attempt }: Asked): Fault | undefined {
+const trip: Script = ({ marker, attempt }) => {
   const row = Number(marker.slice(-5));
   return attempt === 1 && row % 8 === 0 ? FAULTS[(row / 8) % FAULTS.length] : undefined;
-}
+};
 
 describe('boatload run with an engine in trouble', () => {
   test('asks again what was refused, lost, cut off or garbled, and answers every row', async () => {
