@@ -5,7 +5,7 @@ import { Problem } from '../base/problem.ts';
 import type { Precision } from '../contract/job.ts';
 import { toDuration } from '../contract/json.ts';
 import { createJob as createJobRow } from '../db/queries/create-job.ts';
-import type { Job, JobSettings } from '../jobs/job.ts';
+import type { Job, JobSettings, OnInvalidRow } from '../jobs/job.ts';
 import type { Caller, Context, Limits } from './context.ts';
 import { findModel } from './find-model.ts';
 import { getDataset } from './get-dataset.ts';
@@ -19,6 +19,8 @@ export interface JobWish {
   readonly inputDataset?: string | undefined;
   readonly outputDataset?: string | undefined;
   readonly settings: JobSettings;
+  /** What a line that can't run does; without it the whole job fails. */
+  readonly onInvalidRow?: OnInvalidRow | undefined;
   readonly precision?: Precision | undefined;
   readonly maxDurationSeconds?: number | undefined;
   /** Id of an ended job of this account, whose unanswered rows this one runs (`continue-job.ts`). */
@@ -47,6 +49,7 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
     inputDatasetId,
     outputDatasetId,
     settings: wish.settings,
+    onInvalidRow: wish.onInvalidRow ?? 'fail',
     continuedFrom: wish.continuedFrom ?? null,
     maxDurationSeconds: wish.maxDurationSeconds ?? null,
     createdAt: acceptedAt,

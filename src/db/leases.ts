@@ -2,11 +2,15 @@
 import type { Leases, ShardLease } from '../jobs/leases.ts';
 import { parseRanges } from '../jobs/ranges.ts';
 import { commitParts } from './queries/commit-parts.ts';
+import { listWaitingShards } from './queries/list-waiting-shards.ts';
 import { settleShard } from './queries/settle-shard.ts';
 import { takeShards } from './queries/take-shards.ts';
 import type { Db, Queue, Task } from './store.ts';
 
 type ShardTask = Task & { readonly shard: number };
+
+/** How often the shards of a paused job look whether it was resumed. */
+const PAUSED_MS = 3_000;
 
 export function makeLeases(db: Db, queue: Queue): Leases {
   return {
@@ -26,18 +30,28 @@ export function makeLeases(db: Db, queue: Queue): Leases {
   };
 }
 
-/** Tasks of shards that need no run any more, as their job has ended or is gone, leave the queue here. */
 async function takeLeases(db: Db, queue: Queue, max: number): Promise<readonly ShardLease[]> {
   const tasks = (await queue.take('shard', max)).filter(isShardTask);
   if (tasks.length === 0) return [];
   const taken = new Map((await takeShards(db, tasks.map(toWanted))).map((shard) => [toKey(shard), shard]));
-  const leases: ShardLease[] = [];
-  for (const task of tasks) {
+  await putAside(
+    db,
+    queue,
+    tasks.filter((task) => !taken.has(toKey(task))),
+  );
+  return tasks.flatMap((task) => {
     const shard = taken.get(toKey(task));
-    if (shard === undefined) await queue.settle(task);
-    else leases.push({ ...shard, ticket: task.ticket, done: parseRanges(shard.done) });
+    return shard === undefined ? [] : [{ ...shard, ticket: task.ticket, done: parseRanges(shard.done) }];
+  });
+}
+
+/** Tasks of shards that can't run now: of a paused job they come back later; of one that has ended or is gone they leave the queue. */
+async function putAside(db: Db, queue: Queue, tasks: readonly ShardTask[]): Promise<void> {
+  const waiting = new Set((await listWaitingShards(db, tasks.map(toWanted))).map(toKey));
+  for (const task of tasks) {
+    if (waiting.has(toKey(task))) await queue.giveBack(task, { afterMs: PAUSED_MS });
+    else await queue.settle(task);
   }
-  return leases;
 }
 
 const isShardTask = (task: Task): task is ShardTask => task.shard !== undefined;

@@ -15,6 +15,9 @@ export interface JobSettings {
   readonly systemPrompt?: string;
 }
 
+/** What a line that can't run does: it fails the whole job, or only itself. */
+export type OnInvalidRow = 'fail' | 'skip';
+
 export interface Job {
   /** Ours, never reused; names can be, after a delete. */
   readonly uid: string;
@@ -32,6 +35,7 @@ export interface Job {
   readonly inputDatasetId: string;
   readonly outputDatasetId: string;
   readonly settings: JobSettings;
+  readonly onInvalidRow: OnInvalidRow;
   /** Id of the job in the same account whose unanswered rows this one runs. */
   readonly continuedFrom: string | null;
   readonly maxDurationSeconds: number | null;
@@ -48,7 +52,7 @@ export interface Job {
   /** How the input's lines are written; known once validated. */
   readonly rowFormat: RowFormat | null;
   readonly planKey: string | null;
-  /** Where the list of bad lines is, when validation failed. */
+  /** Where the list of bad lines is, when there are any. */
   readonly reportKey: string | null;
 }
 

@@ -3,6 +3,7 @@ export const JOB_STATES = [
   'VALIDATING',
   'PENDING',
   'RUNNING',
+  'PAUSED',
   'CANCELLING',
   'WRITING_RESULTS',
   'COMPLETED',
@@ -21,9 +22,11 @@ const MOVES: Record<JobState, readonly JobState[]> = {
   // The planner has read every row, or found that it can't go on.
   VALIDATING: ['PENDING', 'FAILED', 'EXPIRED', 'CANCELLED', 'DELETING_CLEANING_UP'],
   // A worker takes the first shard.
-  PENDING: ['RUNNING', 'WRITING_RESULTS', 'CANCELLING', 'DELETING_CLEANING_UP'],
+  PENDING: ['RUNNING', 'PAUSED', 'WRITING_RESULTS', 'CANCELLING', 'DELETING_CLEANING_UP'],
   // The last shard is settled, the deadline has passed, or every engine has gone for good.
-  RUNNING: ['WRITING_RESULTS', 'CANCELLING', 'DELETING_CLEANING_UP'],
+  RUNNING: ['PAUSED', 'WRITING_RESULTS', 'CANCELLING', 'DELETING_CLEANING_UP'],
+  // Somebody resumes it; or rows that were in flight were the last ones, or the deadline has passed.
+  PAUSED: ['PENDING', 'WRITING_RESULTS', 'CANCELLING', 'DELETING_CLEANING_UP'],
   CANCELLING: ['WRITING_RESULTS', 'DELETING_CLEANING_UP'],
   WRITING_RESULTS: ['COMPLETED', 'FAILED', 'EXPIRED', 'CANCELLED', 'DELETING_CLEANING_UP'],
   COMPLETED: ['DELETING_CLEANING_UP'],

@@ -29,6 +29,7 @@ export const newJob = (accountId: string, changes: Partial<Job> = {}): Job => ({
   inputDatasetId: 'in',
   outputDatasetId: makeId(10),
   settings: { maxTokens: 16, extraBody: { top_logprobs: [1, 2], camelCase: true, snake_case: null } },
+  onInvalidRow: 'fail',
   continuedFrom: null,
   maxDurationSeconds: null,
   createdAt: new Date('2026-03-01T10:00:00.123Z'),
@@ -47,9 +48,29 @@ export const newJob = (accountId: string, changes: Partial<Job> = {}): Job => ({
 
 export async function makeJob(store: Store, changes: Partial<Job> = {}): Promise<Job> {
   const job = newJob(changes.accountId ?? (await makeAccount(store)), changes);
+  await makeInput(store, job);
   await createJob(store, job);
   return job;
 }
+
+/** The input that new jobs name, READY; its contents don't matter here. */
+const makeInput = ({ db }: Store, { accountId, inputDatasetId: id }: Job) =>
+  db
+    .insertInto('dataset')
+    .values({
+      accountId,
+      id,
+      displayName: '',
+      state: 'READY',
+      declaredRows: null,
+      rows: 1,
+      sourceJob: null,
+      createdBy: 'ada@example.test',
+      createdAt: new Date('2026-03-01T09:00:00Z'),
+      updatedAt: new Date('2026-03-01T09:00:00Z'),
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 
 /** A job with shards of these sizes, of which `windowSize` are in the queue. */
 export async function makePlannedJob(store: Store, counts: readonly number[], windowSize = counts.length): Promise<Job> {

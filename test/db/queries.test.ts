@@ -108,9 +108,9 @@ describeOnBoth('queries', (open) => {
       displayName: 'Renamed',
       rows: 3,
     });
-    expect(await deleteDataset(db, dataset.accountId, dataset.id)).toBe(true);
+    expect(await deleteDataset(db, dataset.accountId, dataset.id)).toEqual(['uploads/in.jsonl']);
     expect(await listDatasetFiles(db, dataset.accountId, dataset.id)).toEqual([]);
-    expect(await deleteDataset(db, dataset.accountId, dataset.id)).toBe(false);
+    expect(await deleteDataset(db, dataset.accountId, dataset.id)).toEqual([]);
     expect(await updateDataset(db, dataset, { updatedAt: AT })).toBeUndefined();
   });
 

@@ -4,8 +4,8 @@ import { formatRanges } from '../../jobs/ranges.ts';
 import type { JobState } from '../../jobs/states.ts';
 import type { Db } from '../store.ts';
 
-/** A job that a user has just cancelled still takes what its workers have finished. */
-const OPEN: readonly JobState[] = ['PENDING', 'RUNNING', 'CANCELLING'];
+/** A job that a user has just paused or cancelled still takes what its workers have finished. */
+const OPEN: readonly JobState[] = ['PENDING', 'RUNNING', 'PAUSED', 'CANCELLING'];
 
 /**
  * Makes parts true: one statement, so either a claim counts and its rows are done, or neither. A claim is refused when its epoch is not the

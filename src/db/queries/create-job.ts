@@ -4,11 +4,12 @@ import type { Store, Tx } from '../store.ts';
 import { ACTIVE_STATES } from './active-states.ts';
 import { lockAccount } from './lock-account.ts';
 
-/** Writes a new job and queues its planning, both or neither; ALREADY_EXISTS when the name or the output is taken. */
+/** Writes a new job and queues its planning, both or neither; refuses when the name or the output is taken, or the input is gone by now. */
 export async function createJob({ db, queue }: Pick<Store, 'db' | 'queue'>, job: Job): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await lockAccount(tx, job.accountId);
     await checkName(tx, job);
+    await checkInput(tx, job);
     await checkOutput(tx, job);
     await tx
       .insertInto('job')
@@ -29,6 +30,20 @@ async function checkName(tx: Tx, { accountId, id }: Job): Promise<void> {
   throw new Problem('ALREADY_EXISTS', `There is a job "${id}" already. Choose another name, or delete that job first.`, {
     reason: 'JOB_EXISTS',
     details: { jobId: id },
+  });
+}
+
+/** Whoever deletes a dataset holds the same lock and looks for jobs. */
+async function checkInput(tx: Tx, { accountId, inputDatasetId: id }: Job): Promise<void> {
+  const dataset = await tx
+    .selectFrom('dataset')
+    .select('state')
+    .where('accountId', '=', accountId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (dataset?.state === 'READY') return;
+  throw new Problem('FAILED_PRECONDITION', `Dataset "${id}" was deleted, or isn't READY any more. Upload it again.`, {
+    reason: 'DATASET_NOT_READY',
   });
 }
 

@@ -14,6 +14,7 @@ const COLUMNS: Record<keyof Job, true> = {
   inputDatasetId: true,
   outputDatasetId: true,
   settings: true,
+  onInvalidRow: true,
   continuedFrom: true,
   maxDurationSeconds: true,
   createdAt: true,

@@ -7,7 +7,7 @@ export const listExpiredJobs = (db: Db, now: Date): Promise<readonly Job[]> =>
   db
     .selectFrom('job')
     .select(JOB_COLUMNS)
-    .where('state', 'in', ['VALIDATING', 'PENDING', 'RUNNING'])
+    .where('state', 'in', ['VALIDATING', 'PENDING', 'RUNNING', 'PAUSED'])
     .where('expiresAt', '<=', now)
     .orderBy('expiresAt')
     .execute();

@@ -17,7 +17,7 @@ export async function listJobsToEnd(db: Db, { now, outputBytes }: EndRules): Pro
   const open = db
     .selectFrom('job')
     .select(['uid', 'state', 'expiresAt'])
-    .where('state', 'in', ['VALIDATING', 'PENDING', 'RUNNING', 'CANCELLING']);
+    .where('state', 'in', ['VALIDATING', 'PENDING', 'RUNNING', 'PAUSED', 'CANCELLING']);
   const written = sql<number>`(select coalesce(sum(bytes), 0) from part where job_uid = job.uid)`;
   const jobs = await open
     .select(written.as('written'))

@@ -15,7 +15,7 @@ export interface JobChanges
   readonly updatedAt?: Date;
 }
 
-/** The field that keeps the moment of entering a state. */
+/** The field that keeps the moment of first entering a state. */
 const STAMPS: Partial<Record<JobState, 'validatedAt' | 'startedAt' | 'endedAt'>> = {
   PENDING: 'validatedAt',
   RUNNING: 'startedAt',
@@ -31,7 +31,12 @@ export async function moveJob(db: Db, uid: string, to: JobState, changes: JobCha
   const at: Date | RawBuilder<Date> = changes.updatedAt ?? sql<Date>`now()`;
   return db
     .updateTable('job')
-    .set({ ...changes, state: to, updatedAt: at, ...(stamp !== undefined && { [stamp]: at }) })
+    .set({
+      ...changes,
+      state: to,
+      updatedAt: at,
+      ...(stamp !== undefined && { [stamp]: sql`coalesce(${sql.ref(stamp)}, ${at})` }),
+    })
     .where('uid', '=', uid)
     .where(sql<boolean>`state = any (${statesBefore(to)}::text[])`)
     .returning(JOB_COLUMNS)

@@ -1,8 +1,12 @@
 import { sql } from 'kysely';
 import { Problem } from '../../base/problem.ts';
 import type { ShardLease } from '../../jobs/leases.ts';
+import type { JobState } from '../../jobs/states.ts';
 import type { Queue, Tx } from '../store.ts';
 import { moveJob } from './move-job.ts';
+
+/** A worker may not have noticed yet that its job was paused, or paused and resumed. */
+const OPEN: readonly JobState[] = ['PENDING', 'RUNNING', 'PAUSED'];
 
 /**
  * Ends a shard whose rows are all committed, and sees to what comes next: the job's next shard enters the queue, or, after the last one,
@@ -17,7 +21,7 @@ export async function settleShard(tx: Tx, queue: Queue, lease: ShardLease): Prom
     .where('uid', '=', jobUid)
     .forNoKeyUpdate()
     .executeTakeFirst();
-  if (job === undefined || !(await markSettled(tx, lease)) || job.state !== 'RUNNING') return;
+  if (job === undefined || !(await markSettled(tx, lease)) || !OPEN.includes(job.state)) return;
   if (job.nextShard < (job.shardCount ?? 0)) await queueShard(tx, queue, { jobUid, shard: job.nextShard });
   else if (await isSettled(tx, jobUid)) await goOn(tx, queue, jobUid);
 }

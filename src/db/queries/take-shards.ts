@@ -23,7 +23,7 @@ export async function takeShards(db: Db, wanted: readonly WantedShard[]): Promis
     with wanted as (
       select * from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as wanted ("jobUid" uuid, shard int)
     ), started as (
-      update job set state = 'RUNNING', started_at = now(), updated_at = now()
+      update job set state = 'RUNNING', started_at = coalesce(started_at, now()), updated_at = now()
        where uid in (select "jobUid" from wanted) and state = any (${statesBefore('RUNNING')}::text[])
     )
     update shard set epoch = shard.epoch + 1
