@@ -71,22 +71,32 @@ export function makeRemoteFile(transport: Transport, { key, url: firstUrl, renew
     key,
     name: key.slice(key.lastIndexOf('/') + 1),
     head: ({ signal } = {}) => retried(async () => toFacts(await call({ method: 'HEAD', signal })), signal),
-    async *read({ start = 0, etag, signal } = {}) {
-      const place: Place = { at: start, etag };
-      for (let tries = 0; ; tries++) {
-        const before = place.at;
-        try {
-          return yield* readOn(place, signal);
-        } catch (cause) {
-          signal?.throwIfAborted();
-          if (cause instanceof ApiError) throw cause;
-          if (place.at > before) tries = 0;
-          // Without a mark nobody could tell whether the rest is of the same file.
-          if (place.etag === undefined || tries >= transport.retries) throw toConnectionError(cause, url);
-        }
-      }
-    },
+    read: ({ start = 0, etag, signal } = {}) =>
+      readThrough({ at: start, etag }, (place) => readOn(place, signal), {
+        retries: transport.retries,
+        toError: (cause) => (signal?.aborted ? signal.reason : toConnectionError(cause, url)),
+      }),
   };
+}
+
+/** Reads to the end, going on at the same place whenever the connection breaks off. */
+async function* readThrough(
+  place: Place,
+  readOn: (place: Place) => AsyncIterable<Uint8Array>,
+  { retries, toError }: { readonly retries: number; readonly toError: (cause: unknown) => unknown },
+): AsyncGenerator<Uint8Array> {
+  for (let tries = 0; ; tries++) {
+    const before = place.at;
+    try {
+      return yield* readOn(place);
+    } catch (cause) {
+      if (cause instanceof ApiError) throw cause;
+      if (place.at > before) tries = 0;
+      const error = toError(cause);
+      // Without a mark nobody could tell whether the rest is of the same file.
+      if (!(error instanceof ApiError) || place.etag === undefined || tries >= retries) throw error;
+    }
+  }
 }
 
 /** How far a download is, and of what. */
