@@ -2,18 +2,22 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { z } from 'zod';
-import type { Caller } from '../actions/context.ts';
+import type { KeyCaller } from '../actions/context.ts';
+import { demand, type Permission } from '../actions/permissions.ts';
 import { Problem } from '../base/problem.ts';
 import { ErrorBody, KeyErrorBody } from '../contract/errors.ts';
 import { parseWire } from '../contract/json.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
+import { audited } from './audit.ts';
 import { authenticate } from './authenticate.ts';
+import { checkText } from './check-text.ts';
+import { toOperationId } from './operation-id.ts';
 import { readJson } from './read-json.ts';
 
 /** What a handler works with. */
 export interface Call<Query, Body> {
   readonly context: ApiContext;
-  readonly caller: Caller;
+  readonly caller: KeyCaller;
   /** Path parameters by name. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
@@ -27,6 +31,14 @@ interface Definition<Query extends z.ZodType, Body extends z.ZodType, Reply exte
   readonly path: string;
   readonly tag: string;
   readonly summary: string;
+  /** The operation's name in the document; made from method and path when absent. */
+  readonly operationId?: string;
+  /** What the caller's role must allow; `look` for a GET and `run` for the rest when absent. */
+  readonly needs?: Permission;
+  /** A GET that changes something, so that it is noted in the audit log like all that do. */
+  readonly changes?: true;
+  /** The account in the path may be another one than the caller's: the handler sees to what it shows. */
+  readonly anyAccount?: true;
   readonly query?: Query;
   readonly body?: Body;
   /** A multipart part named `file` instead of a JSON body; the handler reads it. */
@@ -55,20 +67,43 @@ export const route = <Reply extends z.ZodType, Query extends z.ZodType = Nothing
   addTo: (app, context) => {
     app.openAPIRegistry.registerPath(toDocument(definition));
     app.on(definition.method, toHonoPath(definition.path), async (http) => {
-      const caller = await authenticate(context, http.req);
-      const query = read(definition.query, http.req.query()) as z.output<Query>; // `read` answers undefined only where there is no schema.
-      const body = read(definition.body, definition.body && (await readJson(http.req))) as z.output<Body>;
-      const reply = await definition.handle({ context, caller, params: http.req.param(), query, body, http });
+      const caller = await authenticate(context, http.req, definition);
+      const run = async () => {
+        demand(caller, needsOf(definition));
+        return definition.handle({ context, caller, http, ...(await readRequest(definition, http)) });
+      };
+      const changes = definition.changes ?? definition.method !== 'get';
+      const adminAction = needsOf(definition) === 'administer';
+      const reply = await (changes ? audited({ context, caller, http, operation: nameOf(definition), adminAction }, run) : run());
       return reply instanceof Response ? reply : http.json(reply as object); // Every reply is a JSON object.
     });
   },
 });
+
+type Named = Pick<Definition<z.ZodType, z.ZodType, z.ZodType>, 'method' | 'path' | 'operationId' | 'needs'>;
+
+const needsOf = ({ method, needs }: Named): Permission => needs ?? (method === 'get' ? 'look' : 'run');
+const nameOf = ({ method, path, operationId }: Named): string => operationId ?? toOperationId(method, path);
+
+async function readRequest<Query extends z.ZodType, Body extends z.ZodType>(
+  { query, body }: { readonly query?: Query; readonly body?: Body },
+  { req }: Context<ApiEnv>,
+) {
+  const params = req.param();
+  checkText(params);
+  return {
+    params,
+    query: read(query, req.query()) as z.output<Query>, // `read` answers undefined only where there is no schema.
+    body: read(body, body && (await readJson(req))) as z.output<Body>,
+  };
+}
 
 /** `/a/{b}` as Hono writes it: `/a/:b`. */
 export const toHonoPath = (path: string): string => path.replaceAll(/{(\w+)}/g, ':$1');
 
 const read = (schema: z.ZodType | undefined, value: unknown): unknown => {
   if (schema === undefined) return undefined;
+  checkText(value);
   const parsed = parseWire(schema, value);
   if (parsed.ok) return parsed.value;
   throw new Problem('INVALID_ARGUMENT', parsed.misfit.message, {
@@ -77,12 +112,15 @@ const read = (schema: z.ZodType | undefined, value: unknown): unknown => {
   });
 };
 
-const toDocument = ({ method, path, tag, summary, query, body, takesFile, reply }: Definition<z.ZodType, z.ZodType, z.ZodType>) =>
-  createRoute({
+const toDocument = (definition: Definition<z.ZodType, z.ZodType, z.ZodType>) => {
+  const { method, path, tag, summary, query, body, takesFile, reply } = definition;
+  return createRoute({
     method,
     path,
     tags: [tag],
     summary,
+    description: `Takes the permission \`${needsOf(definition)}\`.`,
+    operationId: nameOf(definition),
     security: [{ apiKey: [] }],
     request: {
       params: z.object(Object.fromEntries(Array.from(path.matchAll(/{(\w+)}/g), ([, name = '']) => [name, z.string()]))),
@@ -99,5 +137,6 @@ const toDocument = ({ method, path, tag, summary, query, body, takesFile, reply 
       default: { description: 'Refused', content: { 'application/json': { schema: ErrorBody } } },
     },
   });
+};
 
 const FileBody = z.object({ file: z.string().meta({ format: 'binary', description: 'JSON lines' }) });

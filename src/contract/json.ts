@@ -30,6 +30,19 @@ export const toDuration = (seconds: number): string => `${seconds}s`;
 /** RFC 3339, UTC. */
 export const Timestamp = z.string().meta({ format: 'date-time' });
 
+/** A moment as its sender writes it: RFC 3339 with an offset, from 1970 to 9999. */
+export const Moment = z.iso
+  .datetime({ offset: true, error: 'expected a time such as "2026-01-05T02:00:00Z"' })
+  .transform((text) => new Date(text))
+  .refine((at) => at.getTime() >= 0, 'expected a time from 1970 on')
+  .meta({ type: 'string', format: 'date-time' });
+
+/** `true` or `false` in a query; set without a value means true. */
+export const Flag = z
+  .enum(['true', 'false', '1', '0', ''], { error: 'expected true or false' })
+  .transform((text) => text !== 'false' && text !== '0')
+  .meta({ type: 'boolean' });
+
 /** Fields that only the server sets: accepted in a request and ignored. */
 export const readOnly = <Name extends string>(...names: readonly Name[]): Record<Name, z.ZodOptional<z.ZodUnknown>> =>
   // Object.fromEntries forgets the key type.

@@ -5,6 +5,8 @@ const COLLECTIONS = {
   batchInferenceJobs: ['batchInferenceJobs', 'batch-inference-jobs'],
   datasets: ['datasets'],
   models: ['models'],
+  users: ['users'],
+  quotas: ['quotas'],
 } as const;
 /** A collection by the spelling that is written. */
 export type Collection = keyof typeof COLLECTIONS;

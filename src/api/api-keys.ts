@@ -1,0 +1,100 @@
+/** `/v1/accounts/{account}/users/{user}/apiKeys`. */
+import { z } from 'zod';
+import { createKey, deleteKey, getKeyOwner } from '../actions/manage-keys.ts';
+import { demand } from '../actions/permissions.ts';
+import { ApiKey, CreateApiKeyRequest, DeleteApiKeyRequest } from '../contract/api-key.ts';
+import { ListQuery, listReply } from '../contract/list.ts';
+import { type ListedKey, listApiKeys } from '../db/queries/list-api-keys.ts';
+import { readPage } from './pages.ts';
+import { applyMask } from './read-mask.ts';
+import { type Call, route } from './route.ts';
+
+const COLLECTION = '/v1/accounts/{account_id}/users/{user_id}/apiKeys';
+/** In place of a user's id: the keys of everybody. */
+const EVERYBODY = '-';
+const tag = 'API keys';
+const columns = {
+  keyId: 'id',
+  displayName: 'displayName',
+  email: 'email',
+  prefix: 'prefix',
+  createTime: 'createdAt',
+  createdTime: 'createdAt',
+  expireTime: 'expiresAt',
+  lastUsed: 'lastUsedAt',
+} as const;
+const userOf = ({ params }: Call<unknown, unknown>): string => params['user_id'] ?? '';
+
+const toReply = (stored: ListedKey, key = ''): ApiKey => ({
+  keyId: stored.id,
+  displayName: stored.displayName,
+  key,
+  createTime: stored.createdAt.toISOString(),
+  secure: true,
+  email: stored.email,
+  prefix: stored.prefix,
+  expireTime: stored.expiresAt?.toISOString() ?? null,
+  annotations: stored.annotations,
+  lastUsed: stored.lastUsedAt?.toISOString() ?? null,
+});
+
+const create = route({
+  method: 'post',
+  path: COLLECTION,
+  tag,
+  needs: 'look',
+  summary: 'Create an API key; the reply is the only place that ever shows it',
+  body: CreateApiKeyRequest,
+  reply: ApiKey,
+  handle: async (call) => {
+    const { displayName = 'default', expireTime, annotations } = call.body.apiKey ?? {};
+    const wish = { user: userOf(call), displayName, expiresAt: expireTime, annotations };
+    const { key, stored, owner } = await createKey(call.context, call.caller, wish);
+    return toReply({ ...stored, email: owner.email }, key);
+  },
+});
+
+const list = route({
+  method: 'get',
+  path: COLLECTION,
+  tag,
+  summary: 'List the API keys of a user; `me` means your own, `-` those of everybody',
+  query: ListQuery,
+  reply: listReply('apiKeys', ApiKey),
+  handle: async (call) => {
+    const { context, caller, query } = call;
+    const owner = await ownerOf(call);
+    const collection = `users/${owner ?? EVERYBODY}/apiKeys`;
+    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection, columns });
+    const { rows, total } = await listApiKeys(context.store.db, page, owner);
+    return {
+      apiKeys: rows.map((key) => applyMask(toReply(key), query.readMask)),
+      nextPageToken: nextToken(total),
+      totalSize: total,
+    };
+  },
+});
+
+/** Undefined for everybody. */
+const ownerOf = async (call: Call<unknown, unknown>): Promise<string | undefined> => {
+  if (userOf(call) !== EVERYBODY) return (await getKeyOwner(call.context, call.caller, userOf(call))).id;
+  demand(call.caller, 'administer');
+  return undefined;
+};
+
+const remove = route({
+  method: 'post',
+  path: `${COLLECTION}/@delete`,
+  tag,
+  needs: 'look',
+  summary: 'Delete an API key; it stops working at once',
+  body: DeleteApiKeyRequest,
+  reply: z.object({}),
+  handle: async (call) => {
+    await deleteKey(call.context, call.caller, { user: userOf(call), keyId: call.body.keyId });
+    return {};
+  },
+});
+
+/** Every route of the resource. */
+export const apiKeyRoutes = [create, list, remove];
