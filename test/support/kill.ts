@@ -49,8 +49,8 @@ interface Phase {
 const PHASES: readonly [Phase, ...Phase[]] = [
   { name: 'start', spreadMs: 2_000 },
   { name: 'opening', says: /^boatload \d/m, spreadMs: 3_000 },
-  { name: 'running', says: /engine ready/, spreadMs: 1_500 },
-  { name: 'ending', says: /rows ·/, spreadMs: 2_500 },
+  { name: 'running', says: /engine ready/, spreadMs: 800 },
+  { name: 'ending', says: /rows ·/, spreadMs: 1_200 },
 ];
 
 const reach = (program: Program, { says }: Phase): Promise<unknown> =>
