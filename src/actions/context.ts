@@ -12,6 +12,8 @@ export interface Limits {
   readonly window: { readonly minSeconds: number; readonly maxSeconds: number; readonly defaultSeconds: number };
   /** How long a download link is good for. */
   readonly linkSeconds: number;
+  /** How long an upload may begin after its link was made. */
+  readonly uploadLinkSeconds: number;
   /** Whether a dataset must declare its rows, as on the original system; here they are counted in any case. */
   readonly requireExampleCount: boolean;
 }
@@ -23,6 +25,7 @@ export const DEFAULT_LIMITS: Limits = {
   datasetBytes: 524_288_000,
   window: { minSeconds: 12 * HOUR, maxSeconds: 72 * HOUR, defaultSeconds: 24 * HOUR },
   linkSeconds: 600,
+  uploadLinkSeconds: 3600,
   requireExampleCount: false,
 };
 

@@ -22,7 +22,7 @@ export async function* mergeOutputs(context: StoreContext, chain: readonly Job[]
   const [first, ...others] = chain;
   if (first === undefined) return;
   if (others.length === 0) yield* readResults(context, first);
-  else yield* zipResults(context, chain, first);
+  else yield* mergeInInputOrder(context, chain);
 }
 
 async function* readResults(context: StoreContext, job: Job): AsyncGenerator<MergedRow> {
@@ -31,7 +31,10 @@ async function* readResults(context: StoreContext, job: Job): AsyncGenerator<Mer
   for await (const line of output.failures) yield { kind: 'failure', line: withEnd(line) };
 }
 
-async function* zipResults(context: StoreContext, chain: readonly Job[], first: Job): AsyncGenerator<MergedRow> {
+/** The same, successes and failures of a single job in input order too: for that its input is read once more. */
+export async function* mergeInInputOrder(context: StoreContext, chain: readonly Job[]): AsyncGenerator<MergedRow> {
+  const [first] = chain;
+  if (first === undefined) return;
   const outputs = chain.map((job) => openOutput(context, job));
   for await (const row of mergeChain(readIds(context, first), outputs)) {
     if (row.kind !== 'none') yield { kind: row.kind, line: withEnd(row.line) };
@@ -56,17 +59,17 @@ async function* readIds(context: StoreContext, { accountId, inputDatasetId, rowF
 interface FileName {
   readonly accountId: string;
   readonly datasetId: string;
-  /** Absent: the dataset's first file. */
+  /** Absent: all its files, by name. */
   readonly name?: string;
 }
 
 /** A dataset that isn't there has no lines: a job that ended before its first row left none. */
 async function* readLines({ store, objects }: StoreContext, { accountId, datasetId, name }: FileName): AsyncGenerator<Buffer> {
   const files = await listDatasetFiles(store.db, accountId, datasetId);
-  const file = name === undefined ? files[0] : files.find((candidate) => candidate.name === name);
-  if (file === undefined) return;
-  const splitter = new LineSplitter({ maxLineBytes: Number.MAX_SAFE_INTEGER });
-  for await (const lines of splitLines(await objects.get(file.objectKey), splitter)) for (const { bytes } of lines) yield bytes;
+  for (const file of files.filter((candidate) => name === undefined || candidate.name === name)) {
+    const splitter = new LineSplitter({ maxLineBytes: Number.MAX_SAFE_INTEGER });
+    for await (const lines of splitLines(await objects.get(file.objectKey), splitter)) for (const { bytes } of lines) yield bytes;
+  }
 }
 
 const LINE_END = Buffer.from('\n');

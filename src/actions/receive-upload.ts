@@ -1,12 +1,12 @@
-/** Takes a dataset's file in: bytes go straight to the object store, and are counted on the way. */
-import { createHash } from 'node:crypto';
+/** Takes a dataset's one file in, and closes the dataset with it. */
 import { Problem } from '../base/problem.ts';
 import { datasetInUse } from '../db/queries/dataset-in-use.ts';
+import { datasetPromised } from '../db/queries/lock-waiting-dataset.ts';
 import { sealDataset } from '../db/queries/seal-dataset.ts';
-import { makeUploadKey } from '../jobs/object-keys.ts';
+import type { Dataset } from '../db/schema.ts';
 import type { Caller, Context } from './context.ts';
 import { getDataset } from './get-dataset.ts';
-import { RowCounter } from './row-counter.ts';
+import { storeFile } from './store-file.ts';
 
 /** A file that comes in. */
 export interface Upload {
@@ -16,7 +16,7 @@ export interface Upload {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** What was counted on the way. */
+/** What was received. */
 export interface ReceivedFile {
   readonly name: string;
   readonly bytes: number;
@@ -31,40 +31,30 @@ export async function receiveUpload(
   { datasetId, filename, body }: Upload,
 ): Promise<ReceivedFile> {
   const { objects, limits, clock, store } = context;
-  const { accountId, id, state } = await getDataset(context, caller, datasetId);
-  if (state !== 'UPLOADING') throw alreadyReady(id);
-  if (await datasetInUse(store.db, accountId, id)) throw promised(id);
-  const objectKey = makeUploadKey();
-  const tally = { rows: new RowCounter(), hash: createHash('sha256') };
-  const { bytes } = await objects.putStream(objectKey, measured(body, { tally, limit: limits.datasetBytes }));
-  const received = { name: toFileName(filename), bytes, rows: tally.rows.rows };
-  const createdAt = clock.now();
+  const dataset = await getDataset(context, caller, datasetId);
+  await checkTakesFile(context, dataset);
+  const stored = await storeFile(context, body, {
+    bytes: limits.datasetBytes,
+    exceeded: () => datasetTooLarge(limits.datasetBytes),
+  });
+  const { accountId, id } = dataset;
+  const file = { ...stored, accountId, datasetId: id, name: toFileName(filename), createdAt: clock.now() };
   try {
-    if (received.rows === 0) throw emptyFile(bytes);
-    const file = { ...received, accountId, datasetId: id, objectKey, sha256: tally.hash.digest('hex'), createdAt };
+    if (file.rows === 0) throw datasetEmpty(file.bytes);
     if (!(await sealDataset(store.db, file))) throw alreadyReady(id);
-    return { ...received, receivedAt: createdAt };
+    return { name: file.name, bytes: file.bytes, rows: file.rows, receivedAt: file.createdAt };
   } catch (cause) {
-    await objects.delete([objectKey]);
+    await objects.delete([file.objectKey]);
     throw cause;
   }
 }
 
-interface Measures {
-  readonly tally: { readonly rows: RowCounter; readonly hash: { update(bytes: Uint8Array): unknown } };
-  readonly limit: number;
-}
-
-async function* measured(body: AsyncIterable<Uint8Array>, { tally, limit }: Measures): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > limit) throw tooLarge(limit);
-    tally.rows.add(chunk);
-    tally.hash.update(chunk);
-    yield chunk;
-  }
-}
+/** Said before the first byte; what can change meanwhile is looked at again when the dataset is closed. */
+const checkTakesFile = async ({ store }: Context, { accountId, id, state, announced }: Dataset): Promise<void> => {
+  if (state !== 'UPLOADING') throw alreadyReady(id);
+  if (Object.keys(announced).length > 0) throw halfUploaded(id);
+  if (await datasetInUse(store.db, accountId, id)) throw datasetPromised(id);
+};
 
 /** Folders and control characters have no place in a file's name. */
 const toFileName = (filename: string): string => {
@@ -73,31 +63,31 @@ const toFileName = (filename: string): string => {
   return base.replace(/[\u0000-\u001f\u007f]/g, '').slice(0, 255) || 'dataset.jsonl';
 };
 
-const tooLarge = (limitBytes: number): Problem =>
+/** The dataset, with all its files, would be larger than one may be. */
+export const datasetTooLarge = (limitBytes: number): Problem =>
   new Problem(
     'INVALID_ARGUMENT',
     `The file is larger than a dataset may be here, which is ${limitBytes} bytes. Cut it into several datasets.`,
-    {
-      reason: 'DATASET_TOO_LARGE',
-      details: { limitBytes },
-    },
+    { reason: 'DATASET_TOO_LARGE', details: { limitBytes } },
   );
 
-const emptyFile = (bytes: number): Problem =>
+/** There is not one row in it. */
+export const datasetEmpty = (bytes: number): Problem =>
   new Problem(
     'INVALID_ARGUMENT',
     `The file has no rows: expected at least one line that isn't blank, got ${bytes} bytes without any.`,
-    {
-      reason: 'DATASET_EMPTY',
-    },
+    { reason: 'DATASET_EMPTY' },
   );
 
-const alreadyReady = (datasetId: string): Problem =>
+/** It never changes any more. */
+export const alreadyReady = (datasetId: string): Problem =>
   new Problem('FAILED_PRECONDITION', `Dataset "${datasetId}" has its file already and never changes. Create another one.`, {
     reason: 'DATASET_READY',
   });
 
-const promised = (datasetId: string): Problem =>
-  new Problem('FAILED_PRECONDITION', `Dataset "${datasetId}" is the output of a job that hasn't ended. Upload to another one.`, {
-    reason: 'DATASET_IN_USE',
-  });
+const halfUploaded = (datasetId: string): Problem =>
+  new Problem(
+    'FAILED_PRECONDITION',
+    `Files of dataset "${datasetId}" are being uploaded one by one: put the rest through :getUploadEndpoint and end with :validateUpload.`,
+    { reason: 'UPLOAD_BEGUN' },
+  );

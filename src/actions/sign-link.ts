@@ -1,12 +1,17 @@
-/** Links that carry their own permission: an expiry and an HMAC over what they open. */
+/** Links that carry their own permission: an expiry and an HMAC over what they allow. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Problem } from '../base/problem.ts';
 
-/** What a link opens. */
+/** What a link allows, and with which file. */
 export interface LinkTarget {
+  /** A merged download is made of all datasets of a chain while it is sent. */
+  readonly allows: 'download' | 'merged-download' | 'upload';
+  readonly collection: 'datasets' | 'models';
   readonly accountId: string;
-  readonly datasetId: string;
+  readonly id: string;
   readonly file: string;
+  /** Of an upload: the size that the file must have. */
+  readonly bytes?: number;
 }
 
 /** What makes a link good. */
@@ -33,20 +38,26 @@ export const checkLink = (
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
     throw new Problem(
       'PERMISSION_DENIED',
-      'This link was not made by this server, or was changed. Ask :getDownloadEndpoint for a new one.',
-      {
-        reason: 'LINK_FORGED',
-      },
+      `This link was not made by this server, or was changed. Ask ${SOURCES[target.allows]} for a new one.`,
+      { reason: 'LINK_FORGED' },
     );
   }
   if (now.getTime() >= stamp.expires * 1000) {
-    throw new Problem('PERMISSION_DENIED', 'This link has expired. Ask :getDownloadEndpoint for a new one.', {
+    throw new Problem('PERMISSION_DENIED', `This link has expired. Ask ${SOURCES[target.allows]} for a new one.`, {
       reason: 'LINK_EXPIRED',
     });
   }
 };
 
-const sign = (secret: Uint8Array, { accountId, datasetId, file }: LinkTarget, expires: number): Buffer =>
-  createHmac('sha256', secret)
-    .update(JSON.stringify(['GET', accountId, datasetId, file, expires]))
+const SOURCES = {
+  download: ':getDownloadEndpoint',
+  'merged-download': ':getDownloadEndpoint',
+  upload: ':getUploadEndpoint',
+} as const;
+
+const sign = (secret: Uint8Array, target: LinkTarget, expires: number): Buffer => {
+  const { allows, collection, accountId, id, file, bytes = null } = target;
+  return createHmac('sha256', secret)
+    .update(JSON.stringify([allows, collection, accountId, id, file, bytes, expires]))
     .digest();
+};

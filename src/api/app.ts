@@ -1,17 +1,23 @@
 /** The HTTP door. The route table comes first: read it before anything else. */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { getPath } from 'hono/utils/url';
+import { accountRoutes } from './accounts.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
+import { apiKeyRoutes } from './api-keys.ts';
+import { auditLogRoutes } from './audit-logs.ts';
 import { jobRoutes } from './batch-inference-jobs.ts';
 import { datasetRoutes } from './datasets.ts';
 import { addDownloads } from './downloads.ts';
 import { makeErrorHandler, notFound } from './errors.ts';
 import { addHealth } from './health.ts';
+import { addMergedDownloads } from './merged-downloads.ts';
 import { addOpenApi } from './openapi.ts';
 import { requestId } from './request-id.ts';
 import { toHonoPath } from './route.ts';
+import { addUploads } from './uploads.ts';
+import { userRoutes } from './users.ts';
 
-const ROUTES = [...datasetRoutes, ...jobRoutes];
+const ROUTES = [...datasetRoutes, ...jobRoutes, ...accountRoutes, ...userRoutes, ...apiKeyRoutes, ...auditLogRoutes];
 
 /** Makes the app: every route of the table, behind one error handler. */
 export function makeApp(context: ApiContext): OpenAPIHono<ApiEnv> {
@@ -22,6 +28,8 @@ export function makeApp(context: ApiContext): OpenAPIHono<ApiEnv> {
   addHealth(app, context);
   addOpenApi(app, context);
   addDownloads(app, context);
+  addMergedDownloads(app, context);
+  addUploads(app, context);
   for (const route of ROUTES) route.addTo(app, context);
   refuseOtherMethods(app);
   return app;

@@ -2,11 +2,22 @@
 import { z } from 'zod';
 import { createDataset } from '../actions/create-dataset.ts';
 import { deleteDataset } from '../actions/delete-dataset.ts';
+import { finishUpload } from '../actions/finish-upload.ts';
 import { getDataset } from '../actions/get-dataset.ts';
 import { linkDownload } from '../actions/link-download.ts';
+import { linkUpload } from '../actions/link-upload.ts';
 import { receiveUpload } from '../actions/receive-upload.ts';
 import { updateDataset } from '../actions/update-dataset.ts';
-import { CreateDatasetRequest, Dataset, DownloadLinks, UpdateDatasetRequest, UploadReply } from '../contract/dataset.ts';
+import {
+  CreateDatasetRequest,
+  Dataset,
+  DownloadLinks,
+  DownloadQuery,
+  UpdateDatasetRequest,
+  UploadLinks,
+  UploadLinksRequest,
+  UploadReply,
+} from '../contract/dataset.ts';
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { makeName } from '../contract/names.ts';
 import { type DatasetColumn, listDatasets } from '../db/queries/list-datasets.ts';
@@ -120,10 +131,39 @@ const download = route({
   path: `${ONE}/@getDownloadEndpoint`,
   tag,
   summary: 'Get links to the files of a dataset',
-  query: ReadQuery,
+  query: DownloadQuery,
   reply: DownloadLinks,
-  handle: async (call) => ({ filenameToSignedUrls: await linkDownload(call.context, call.caller, idOf(call)) }),
+  handle: async (call) => {
+    const { downloadLineage: lineage, merge } = call.query;
+    return { filenameToSignedUrls: await linkDownload(call.context, call.caller, { datasetId: idOf(call), lineage, merge }) };
+  },
+});
+
+const uploadLinks = route({
+  method: 'post',
+  path: `${ONE}/@getUploadEndpoint`,
+  tag,
+  summary: 'Get links to which the files of a dataset are put',
+  body: UploadLinksRequest,
+  reply: UploadLinks,
+  handle: async (call) => {
+    const wish = { datasetId: idOf(call), sizes: call.body.filenameToSize };
+    return { filenameToSignedUrls: await linkUpload(call.context, call.caller, wish) };
+  },
+});
+
+const validate = route({
+  method: 'post',
+  path: `${ONE}/@validateUpload`,
+  tag,
+  summary: 'Close a dataset whose files have all been put',
+  body: z.looseObject({}),
+  reply: z.object({}),
+  handle: async (call) => {
+    await finishUpload(call.context, call.caller, idOf(call));
+    return {};
+  },
 });
 
 /** Every route of the resource. */
-export const datasetRoutes = [create, list, get, update, remove, upload, download];
+export const datasetRoutes = [create, list, get, update, remove, upload, uploadLinks, validate, download];

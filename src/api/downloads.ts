@@ -6,15 +6,14 @@ import { type LinkedFile, openLink } from '../actions/link-download.ts';
 import type { ByteRange } from '../storage/object-store.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
 import { readRange } from './byte-range.ts';
+import { fileOf, stampOf } from './link-params.ts';
 
-const PATH = '/v1/downloads/:account_id/:dataset_id/:file';
+const PATH = '/v1/downloads/:account_id/:id/:file';
 
 /** Adds the download path. */
 export const addDownloads = (app: OpenAPIHono<ApiEnv>, context: ApiContext): void => {
   app.get(PATH, async (c) => {
-    const target = { accountId: c.req.param('account_id'), datasetId: c.req.param('dataset_id'), file: c.req.param('file') };
-    const stamp = { expires: Number(c.req.query('expires')), signature: c.req.query('signature') ?? '' };
-    const file = await openLink(context, target, stamp);
+    const file = await openLink(context, { allows: 'download', ...fileOf(c) }, stampOf(c));
     const range = isSameFile(c, file) ? readRange(c.req.header('range'), file.bytes) : undefined;
     if (range === 'unsatisfiable') return c.body(null, 416, { 'content-range': `bytes */${file.bytes}` });
     return send(c, context, { file, range });

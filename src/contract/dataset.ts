@@ -1,7 +1,8 @@
 /** Datasets on the wire. */
 import { z } from 'zod';
 import { Status } from './errors.ts';
-import { Int64, readOnly, Timestamp } from './json.ts';
+import { Flag, Int64, readOnly, Timestamp } from './json.ts';
+import { ReadQuery } from './list.ts';
 import { ID_RULE } from './names.ts';
 
 /** Names of the two files that a job writes into its output dataset. */
@@ -92,6 +93,25 @@ export const UploadReply = z
   .meta({ id: 'UploadReply', description: 'A file that was received' });
 export type UploadReply = z.output<typeof UploadReply>;
 
+/** Body of `:getUploadEndpoint`. */
+export const UploadLinksRequest = z
+  .strictObject({
+    filenameToSize: z
+      .record(z.string(), Int64)
+      .describe('Every file of the dataset that is to be put, with its size in bytes: exactly so much must come'),
+    readMask: z.string().optional().describe('Accepted; the reply has one field'),
+  })
+  .meta({ id: 'DatasetUploadLinksRequest', description: 'Files that are going to be put' });
+
+/** Reply of `:getUploadEndpoint`. */
+export const UploadLinks = z
+  .object({
+    filenameToSignedUrls: z
+      .record(z.string(), z.string())
+      .describe('File name to a URL that takes its bytes by PUT, without a key'),
+  })
+  .meta({ id: 'DatasetUploadLinks', description: 'Where to put the files of a dataset' });
+
 /** Reply of `:getDownloadEndpoint`. */
 export const DownloadLinks = z
   .object({
@@ -100,6 +120,17 @@ export const DownloadLinks = z
       .describe('`dataset/{id}/{file}` to a URL that needs no key and expires'),
   })
   .meta({ id: 'DownloadLinks', description: 'Where to download the files of a dataset' });
+
+/** Query of `:getDownloadEndpoint`. */
+export const DownloadQuery = ReadQuery.extend({
+  downloadLineage: Flag.optional().describe('True adds the files of every dataset in the chain of continued jobs'),
+  merge: Flag.optional().describe(
+    'True gives one file in place of the dataset’s own: every row that a job of the chain has got to, once, in input order; its answer where there is one, else its last error',
+  ),
+});
+
+/** The name of the file that `merge` gives. */
+export const MERGED_FILE = 'merged.jsonl';
 
 /** The key of a file in `filenameToSignedUrls`. */
 export const downloadKey = (datasetId: string, file: string): string => `dataset/${datasetId}/${file}`;

@@ -4,8 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 
-/** A fresh place for an uploaded file. */
-export const makeUploadKey = (): string => `uploads/${randomUUID()}`;
+/** Files that callers sent. */
+export const UPLOADS_PREFIX = 'uploads/';
+
+/** A fresh place for a file of a dataset. It says when it was made, so that one that nobody owns can be told from one that is on its way. */
+export const makeUploadKey = (at: Date): string => `${UPLOADS_PREFIX}${at.getTime()}-${randomUUID()}`;
+
+/** When such a place was made. */
+export const uploadKeyTime = (key: string): Date => new Date(Number(/^uploads\/(\d+)-/.exec(key)?.[1] ?? 0));
 
 /** Everything that a job needs while it lives: plan, report, parts. */
 export const jobPrefix = (jobUid: string): string => `jobs/${jobUid}/`;
@@ -17,3 +23,8 @@ export const partKey = (jobUid: string, segmentId: string): string => `${partsPr
 /** The files that a job wrote. They belong to its output dataset once the job has ended, so they outlive the job. */
 export const outputPrefix = (jobUid: string): string => `outputs/${jobUid}/`;
 export const outputKey = (jobUid: string, file: string): string => `${outputPrefix(jobUid)}${file}`;
+
+/** The files of a model. */
+export const modelPrefix = (modelUid: string): string => `models/${modelUid}/`;
+/** A fresh place for one of them. */
+export const makeModelKey = (modelUid: string): string => `${modelPrefix(modelUid)}${randomUUID()}`;

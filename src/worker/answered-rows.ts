@@ -1,6 +1,7 @@
 /** Which rows of the input a chain of continued jobs has answered already. */
-import { findJob } from '../db/queries/find-job.ts';
+import { listLineage } from '../db/queries/list-lineage.ts';
 import { listParts } from '../db/queries/list-parts.ts';
+import { ancestorsOf } from '../jobs/ancestors.ts';
 import type { Job } from '../jobs/job.ts';
 import { decodePlan } from '../jobs/plan-file.ts';
 import { hasPosition, type Ranges } from '../jobs/ranges.ts';
@@ -9,12 +10,8 @@ import type { WorkerContext } from './worker-context.ts';
 /** A function that says of a row number whether some job of the chain before this one has succeeded with it. */
 export async function readAnsweredRows(context: WorkerContext, job: Job, rowCount: number): Promise<(row: number) => boolean> {
   const answered = new Uint8Array(rowCount);
-  for (let id = job.continuedFrom; id !== null; ) {
-    const parent: Job | undefined = await findJob(context.store.db, job.accountId, id);
-    if (parent === undefined) break;
-    await markSucceededRows(context, parent, answered);
-    id = parent.continuedFrom;
-  }
+  const family = await listLineage(context.store.db, job.accountId, job.id);
+  for (const ancestor of ancestorsOf(job, family)) await markSucceededRows(context, ancestor, answered);
   return (row) => answered[row] === 1;
 }
 

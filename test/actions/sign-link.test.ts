@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { checkLink, signLink } from '../../src/actions/sign-link.ts';
 
 const secret = randomBytes(32);
-const target = { accountId: 'acme', datasetId: 'out', file: 'error-data' };
+const target = { allows: 'download', collection: 'datasets', accountId: 'acme', id: 'out', file: 'error-data' } as const;
 const expires = 1_000;
 const stamp = signLink(secret, target, expires);
 const before = new Date(expires * 1000 - 1);
@@ -17,7 +17,10 @@ test('a link is good until it expires', () => {
 
 test.each([
   ['another account', { target: { ...target, accountId: 'bob' } }],
-  ['another dataset', { target: { ...target, datasetId: 'in' } }],
+  ['another dataset', { target: { ...target, id: 'in' } }],
+  ['another collection', { target: { ...target, collection: 'models' as const } }],
+  ['another permission', { target: { ...target, allows: 'upload' as const } }],
+  ['a size', { target: { ...target, bytes: 5 } }],
   ['another file', { target: { ...target, file: 'x' } }],
   ['another expiry', { stamp: { ...stamp, expires: expires + 1 } }],
   ['no number as expiry', { stamp: { ...stamp, expires: Number.NaN } }],
@@ -38,8 +41,8 @@ test('a link of another server is refused', () => {
 
 test('names that run into each other have different signatures', () => {
   const [one, two] = [
-    { accountId: 'a', datasetId: 'b/c', file: 'd' },
-    { accountId: 'a/b', datasetId: 'c', file: 'd' },
-  ];
+    { ...target, accountId: 'a', id: 'b/c', file: 'd' },
+    { ...target, accountId: 'a/b', id: 'c', file: 'd' },
+  ] as const;
   expect(signLink(secret, one, expires).signature).not.toBe(signLink(secret, two, expires).signature);
 });
