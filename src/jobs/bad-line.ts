@@ -14,7 +14,9 @@ export interface RowFault {
 
 /** A bad line as people and reports see it. */
 export interface BadLine {
-  /** From 1, blank lines included. */
+  /** Which of the input's files; absent when there is one. */
+  readonly file?: string;
+  /** From 1 in its file, blank lines included. */
   readonly line: number;
   /** In characters, from 1; absent when the whole line is meant. */
   readonly column?: number;

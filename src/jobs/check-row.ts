@@ -54,7 +54,7 @@ export function failureMessage(file: string, badLines: { readonly count: number;
   if (first === undefined) return `Dataset has a syntax error: chat dataset validation failed on ${file}`;
   const more = badLines.count - 1;
   const rest = more === 0 ? '' : ` (and ${more} more bad ${more === 1 ? 'line' : 'lines'})`;
-  return `Dataset has a syntax error: chat dataset validation failed on ${file}:${first.line}: ${first.message}${rest}`;
+  return `Dataset has a syntax error: chat dataset validation failed on ${first.file ?? file}:${first.line}: ${first.message}${rest}`;
 }
 
 interface Value extends Span {

@@ -13,6 +13,8 @@ export interface DuplicateSearch {
   readonly lineNumbers: LineNumbers;
   readonly badLines: BadLines;
   readonly readAt: ReadAt;
+  /** `line 3`, as a person finds it. */
+  readonly nameLine: (line: number) => string;
 }
 
 /**
@@ -38,12 +40,12 @@ async function judge({ row, firstRow }: Repeat, search: DuplicateSearch, strays:
     strays.set(id, row);
     return;
   }
-  const { lineNumbers, badLines } = search;
+  const { lineNumbers, badLines, nameLine } = search;
   const lineNumber = lineNumbers.lineOf(row);
   badLines.add(lineNumber, line, {
     at,
     reason: 'DUPLICATE_CUSTOM_ID',
-    message: `custom_id ${JSON.stringify(id)} is on line ${lineNumbers.lineOf(earlier)} and again on line ${lineNumber}`,
+    message: `custom_id ${JSON.stringify(id)} is on ${nameLine(lineNumbers.lineOf(earlier))} and again on ${nameLine(lineNumber)}`,
     remedy: 'Give every row a custom_id of its own: its result is found by it.',
   });
 }

@@ -1,8 +1,9 @@
 /** The one pass over a dataset: every line is checked, and what planning needs of every row is kept. */
 import { JsonCursor } from '../jsonl/json-cursor.ts';
-import { type Line, LineSplitter } from '../jsonl/split-lines.ts';
+import type { Line } from '../jsonl/split-lines.ts';
 import { type BadLine, BadLines, type RowFault } from './bad-line.ts';
 import { checkRow } from './check-row.ts';
+import { FilesSplitter, type InputFile, type LinePlace } from './files-splitter.ts';
 import { findDuplicates, type ReadAt } from './find-duplicates.ts';
 import { IdFingerprints } from './id-fingerprints.ts';
 import { LineNumbers } from './line-numbers.ts';
@@ -11,7 +12,9 @@ import type { RowFormat } from './row-format.ts';
 import { type RowIndex, RowIndexBuilder } from './row-index.ts';
 
 export interface ReadPlanOptions {
-  /** Reads bytes of the same file again, to compare ids and to show lines. */
+  /** The files that the bytes come from, one after the other, when they are several; the input is their sum. */
+  readonly files?: readonly InputFile[] | undefined;
+  /** Reads bytes of the same input again, to compare ids and to show lines. */
   readonly readAt: ReadAt;
   /** Whether rows may be request bodies without id, which get the ids `row-1`, `row-2`, … */
   readonly bareRows: boolean;
@@ -51,7 +54,7 @@ export async function readPlan(chunks: AsyncIterable<Uint8Array>, options: ReadP
 
 class PlanPass {
   readonly #options: ReadPlanOptions;
-  readonly #splitter: LineSplitter;
+  readonly #splitter: FilesSplitter;
   readonly #cursor = new JsonCursor();
   readonly #index = new RowIndexBuilder();
   readonly #ids = new IdFingerprints();
@@ -67,7 +70,7 @@ class PlanPass {
     this.#maxLineBytes = options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES;
     this.#maxBadLines = options.maxBadLines ?? DEFAULT_MAX_BAD_LINES;
     this.#badLines = new BadLines(this.#maxBadLines);
-    this.#splitter = new LineSplitter({ maxLineBytes: this.#maxLineBytes });
+    this.#splitter = new FilesSplitter(options.files, { maxLineBytes: this.#maxLineBytes });
   }
 
   get bytes(): number {
@@ -87,10 +90,15 @@ class PlanPass {
     const rows = this.#index.finish();
     const duplicates = new BadLines(this.#maxBadLines);
     const { readAt } = this.#options;
-    await findDuplicates(this.#ids.suspects(), { rows, lineNumbers: this.#lineNumbers, badLines: duplicates, readAt });
+    const lineNumbers = this.#lineNumbers;
+    const nameLine = (line: number): string => inWords(this.#splitter.placeOf(line));
+    await findDuplicates(this.#ids.suspects(), { rows, lineNumbers, badLines: duplicates, readAt, nameLine });
     this.#ids.release();
     const { bytes, lines, blankLines } = this.#splitter;
-    const kept = [...this.#badLines.kept, ...duplicates.kept].sort((a, b) => a.line - b.line).slice(0, this.#maxBadLines);
+    const kept = [...this.#badLines.kept, ...duplicates.kept]
+      .sort((a, b) => a.line - b.line)
+      .slice(0, this.#maxBadLines)
+      .map((badLine) => ({ ...badLine, ...this.#splitter.placeOf(badLine.line) }));
     const badLines = { count: this.#badLines.count + duplicates.count, kept };
     return { format: this.#format ?? 'fireworks', rows, badLines, bytes, lines, blankLines };
   }
@@ -126,6 +134,8 @@ class PlanPass {
     };
   }
 }
+
+const inWords = ({ file, line }: LinePlace): string => (file === undefined ? `line ${line}` : `line ${line} of ${file}`);
 
 const NO_LADDER = new Uint32Array(0);
 

@@ -3,7 +3,7 @@ import { Problem } from '../base/problem.ts';
 import { endJobEarly } from '../db/queries/end-job-early.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
 import type { CommitResult } from './commit-segment.ts';
-import { findInputFile } from './input-file.ts';
+import { openInput } from './input.ts';
 import { JobRun } from './job-run.ts';
 import type { WorkerContext } from './worker-context.ts';
 
@@ -54,12 +54,12 @@ export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsO
         reason: 'NO_ENGINE_FOR_MODEL',
       });
     }
-    const { objectKey: inputKey } = await findInputFile(context, job);
+    const input = await openInput(context, job);
     const run = new JobRun({
       context,
       job,
       served,
-      source: { objects: context.objects, planKey: job.planKey, inputKey },
+      source: { objects: context.objects, planKey: job.planKey, input },
       onCommit,
       onFailure: (cause) => void giveUp(jobUid, cause).catch((failure: unknown) => trouble(jobUid, failure)),
     });

@@ -11,33 +11,33 @@ import { orderRows } from '../jobs/order-rows.ts';
 import { encodePlan } from '../jobs/plan-file.ts';
 import { type PlanReading, readPlan } from '../jobs/read-plan.ts';
 import { readAnsweredRows } from './answered-rows.ts';
-import { findInputFile, type InputFile } from './input-file.ts';
+import { type Input, openInput } from './input.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Plans a job that is VALIDATING; one that isn't any more is left alone. Run again after a crash, it makes the same plan. */
 export async function planJob(context: WorkerContext, jobUid: string, signal: AbortSignal): Promise<void> {
   const job = await findJobByUid(context.store.db, jobUid);
   if (job?.state !== 'VALIDATING') return;
-  const file = await findInputFile(context, job);
-  const reading = await readInput(context, { job, file, signal });
-  if (reading.badLines.count > 0) await refuse(context, { job, file, reading });
+  const input = await openInput(context, job);
+  const reading = await readInput(context, { job, input, signal });
+  if (reading.badLines.count > 0) await refuse(context, { job, input, reading });
   else await start(context, job, reading);
 }
 
 interface Reading {
   readonly job: Job;
-  readonly file: InputFile;
+  readonly input: Input;
   readonly signal: AbortSignal;
 }
 
-async function readInput({ objects, bareRows }: WorkerContext, { job, file, signal }: Reading): Promise<PlanReading> {
-  return readPlan(await objects.get(file.objectKey), {
-    readAt: (start, length) => objects.read(file.objectKey, { start, end: start + length }),
+const readInput = ({ bareRows }: WorkerContext, { job, input, signal }: Reading): Promise<PlanReading> =>
+  readPlan(input.chunks(), {
+    files: input.files,
+    readAt: (start, length) => input.read(start, start + length),
     bareRows,
     systemPrompt: job.settings.systemPrompt !== undefined,
     signal,
   });
-}
 
 async function start(context: WorkerContext, job: Job, { rows, format }: PlanReading): Promise<void> {
   const isAnswered = await readAnsweredRows(context, job, rows.count);
@@ -65,14 +65,16 @@ const nothingToRun = (job: Job): Problem =>
 
 async function refuse(
   context: WorkerContext,
-  { job, file, reading }: Omit<Reading, 'signal'> & { readonly reading: PlanReading },
+  { job, input, reading }: Omit<Reading, 'signal'> & { readonly reading: PlanReading },
 ): Promise<void> {
   const key = reportKey(job.uid);
   const { count, kept } = reading.badLines;
-  await context.objects.put(key, Buffer.from(JSON.stringify({ file: file.name, count, badLines: kept })));
+  const [first, second] = input.files;
+  const file = second === undefined ? (first?.name ?? '') : job.inputDatasetId;
+  await context.objects.put(key, Buffer.from(JSON.stringify({ file, count, badLines: kept })));
   await failValidation(context.store.db, job.uid, {
     statusCode: 'INVALID_ARGUMENT',
-    statusMessage: failureMessage(file.name, reading.badLines),
+    statusMessage: failureMessage(file, reading.badLines),
     reportKey: key,
   });
 }

@@ -4,10 +4,11 @@ import type { ShardLease } from '../jobs/leases.ts';
 import { decodePlan, PLAN_ENTRY_BYTES, type PlannedRow } from '../jobs/plan-file.ts';
 import { hasPosition } from '../jobs/ranges.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { Input } from './input.ts';
 
 const SLICE_BYTES = 1024 * 1024;
 const SLICE_ROWS = 256;
-/** Two rows this close in the file are fetched with one read. */
+/** Two rows this close in the input are fetched with one read. */
 const GAP_BYTES = 16 * 1024;
 
 export interface ReadableRow {
@@ -20,7 +21,7 @@ export interface ReadableRow {
 export interface RowSource {
   readonly objects: ObjectStore;
   readonly planKey: string;
-  readonly inputKey: string;
+  readonly input: Input;
 }
 
 type Placed = PlannedRow & { readonly position: number };
@@ -52,12 +53,12 @@ function* toSlices(rows: readonly Placed[]): Generator<readonly Placed[]> {
   if (slice.length > 0) yield slice;
 }
 
-/** Neighbours in the plan are often neighbours in the file: they share a read. */
-async function readSlice({ objects, inputKey }: RowSource, slice: readonly Placed[]): Promise<readonly ReadableRow[]> {
+/** Neighbours in the plan are often neighbours in the input: they share a read. */
+async function readSlice({ input }: RowSource, slice: readonly Placed[]): Promise<readonly ReadableRow[]> {
   const lines = new Map<number, Buffer>();
   await Promise.all(
     toSpans(slice).map(async ({ start, end, rows }) => {
-      const bytes = await objects.read(inputKey, { start, end });
+      const bytes = await input.read(start, end);
       for (const row of rows) lines.set(row.position, bytes.subarray(row.offset - start, row.offset - start + row.length));
     }),
   );
