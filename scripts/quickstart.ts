@@ -68,6 +68,9 @@ ${right} of ${total} tickets are sorted right, in category, sentiment and urgenc
 The answers are in ${ANSWERS}, one JSON object a line, in the order of ${SAMPLE}.
 
 Next:
-  npx boatload run ${SAMPLE} -o echo.jsonl --engine echo                     try a file of your own without any model
-  npx boatload run my.jsonl -o out.jsonl --engine http://127.0.0.1:8000/v1     send it to vLLM, Ollama, llama-server, or any OpenAI-compatible URL
-  npx boatload up                                                              the server: datasets, jobs and downloads over HTTP`);
+  Try a file of your own without any model:
+    npx boatload run ${SAMPLE} -o echo.jsonl --engine echo
+  Send it to vLLM, Ollama, llama-server, or any OpenAI-compatible URL:
+    npx boatload run my.jsonl -o out.jsonl --engine http://127.0.0.1:8000/v1
+  Start the server, with datasets, jobs and downloads over HTTP:
+    npx boatload up`);
