@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makeId } from '../../src/base/ids.ts';
+import type { StoredPart } from '../../src/db/queries/list-parts.ts';
+import { encodeEntry, type PartEntry } from '../../src/jobs/part-entries.ts';
+import { toRanges } from '../../src/jobs/ranges.ts';
+import { openDiskStore } from '../../src/storage/disk.ts';
+import { mergeParts } from '../../src/worker/merge-parts.ts';
+import { makeFolder } from '../support/folder.ts';
+import { makeRandom } from '../support/kill.ts';
+import { makeEntry } from './journals.ts';
+
+const LEASE = { ticket: 't', jobUid: 'job', shard: 0, first: 0, count: 1_000, epoch: 1, done: [] };
+
+/** A disk store, and parts put into it. */
+async function openParts() {
+  const dir = await makeFolder();
+  const objects = await openDiskStore(join(dir, 'objects'));
+  const scratchDir = join(dir, 'scratch');
+  const parts: StoredPart[] = [];
+  const put = async (entries: readonly PartEntry[], committed: readonly PartEntry[] = entries) => {
+    const objectKey = `parts/${makeId(8)}`;
+    await objects.put(objectKey, Buffer.concat(entries.map(encodeEntry)));
+    const bytes = committed.reduce((sum, { line }) => sum + line.length, 0);
+    const rows = toRanges(committed.map(({ position }) => position));
+    parts.push({ objectKey, shard: LEASE.shard, epoch: LEASE.epoch, rows, failedRows: [], bytes });
+    return objectKey;
+  };
+  const merge = async (bucketBytes?: number) =>
+    Array.fromAsync(
+      mergeParts({ objects, parts, rowCount: 1_000, scratchDir, ...(bucketBytes === undefined ? {} : { bucketBytes }) }),
+    );
+  return { objects, scratchDir, put, merge };
+}
+
+/** Row numbers 0 to 999 in the order of chance; the plan's order is another one than the input's. */
+function shuffled(): PartEntry[] {
+  const random = makeRandom(7);
+  const rows = Array.from({ length: 1_000 }, (_, row) => ({ row, at: random() })).toSorted((a, b) => a.at - b.at);
+  return rows.map(({ row }, position) => makeEntry(LEASE, position, { row, line: Buffer.from(`{"row":${row}}\n`) }));
+}
+
+test('many small buckets give what one gives: every entry once, in the order of the input', async () => {
+  const { put, merge, scratchDir } = await openParts();
+  const entries = shuffled();
+  for (let at = 0; at < entries.length; at += 130) await put(entries.slice(at, at + 130));
+  const inOne = await merge();
+  expect(inOne.map(({ row }) => row)).toEqual(Array.from({ length: 1_000 }, (_, row) => row));
+  expect(await merge(500)).toEqual(inOne);
+  expect(await merge(4_000)).toEqual(inOne);
+  expect(existsSync(scratchDir)).toBe(false);
+});
+
+test('what no commit made true is left out, though it lies in the same object', async () => {
+  const { put, merge } = await openParts();
+  const entries = [0, 1, 2, 3].map((position) => makeEntry(LEASE, position));
+  const older = makeEntry({ ...LEASE, epoch: 0 }, 1, { line: Buffer.from('{"old":true}\n') });
+  await put([older, ...entries], entries.slice(0, 3));
+  expect((await merge()).map(({ row, epoch }) => [row, epoch])).toEqual([
+    [0, 1],
+    [1, 1],
+    [2, 1],
+  ]);
+});
+
+test('a damaged part is data loss, not a shorter output', async () => {
+  const { put, merge, objects } = await openParts();
+  await put(shuffled().slice(0, 10));
+  const key = await put(shuffled().slice(10, 20));
+  const bytes = await objects.read(key);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  await objects.put(key, bytes);
+  for (const bucketBytes of [undefined, 100]) {
+    await expect(merge(bucketBytes)).rejects.toMatchObject({ code: 'DATA_LOSS', reason: 'PART_CORRUPT' });
+  }
+});
+
+test('a part that is gone is an error', async () => {
+  const { put, merge, objects } = await openParts();
+  await objects.delete([await put(shuffled().slice(0, 10))]);
+  await expect(merge()).rejects.toMatchObject({ reason: 'OBJECT_NOT_FOUND' });
+});
+
+test('no parts are no entries', async () => {
+  expect(await (await openParts()).merge()).toEqual([]);
+});
