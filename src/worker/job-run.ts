@@ -15,8 +15,6 @@ import type { ServedModel, WorkerContext } from './worker-context.ts';
 
 /** A failed commit is tried again this often: the rows wait safely in the journal. */
 const COMMIT_AGAIN_MS = 1_000;
-/** Keys are renewed and gateways restart: only refusals of nothing else for so long mean that no row will ever be answered. */
-const HOPELESS_AFTER_MS = 10_000;
 
 export interface JobRunOptions {
   readonly context: WorkerContext;
@@ -97,7 +95,8 @@ export class JobRun {
 
   /** True when no engine will ever answer any row of this job. */
   get isHopeless(): boolean {
-    return this.#refusedSinceMs !== undefined && performance.now() - this.#refusedSinceMs >= HOPELESS_AFTER_MS;
+    const { hopelessMs } = this.#options.context.limits;
+    return this.#refusedSinceMs !== undefined && performance.now() - this.#refusedSinceMs >= hopelessMs;
   }
 
   fail(message: string): void {

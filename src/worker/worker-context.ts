@@ -23,6 +23,8 @@ export interface WorkerLimits {
   readonly outputBytes: number;
   /** Tries of one row, refusals by a busy engine not counted. */
   readonly attempts: number;
+  /** Keys are renewed and gateways restart: only when nothing but their refusals comes back for so long is a job given up. */
+  readonly hopelessMs: number;
   /** How long rows in flight may take to finish after a stop is asked for. */
   readonly drainMs: number;
 }
@@ -34,6 +36,7 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   heldShards: 24,
   outputBytes: 8 * 1024 ** 3,
   attempts: 5,
+  hopelessMs: 10_000,
   drainMs: 10_000,
 };
 
