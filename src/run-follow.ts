@@ -74,9 +74,7 @@ class EngineNews {
       if (isSilent === this.#silent.has(engine)) continue;
       if (isSilent) this.#silent.add(engine);
       else this.#silent.delete(engine);
-      this.#view.notice(
-        isSilent ? `${why} The rows wait, and are tried again.` : `${engine} answers again`,
-      );
+      this.#view.notice(isSilent ? `${why} The rows wait, and are tried again.` : `${engine} answers again`);
     }
   }
 }
