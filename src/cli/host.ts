@@ -1,4 +1,5 @@
 /** The process as the command line sees it: everything that a test has to replace, and nothing else. */
+import { basename } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
 /** Where text goes: a terminal when `isTTY`. */
@@ -11,6 +12,8 @@ type Input = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): u
 export type Undo = () => void;
 
 export interface Host {
+  /** What the program was called as: `firectl` is the same program under the name that scripts know. */
+  readonly name: 'boatload' | 'firectl';
   /** What follows the program's name. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -20,6 +23,8 @@ export interface Host {
   readonly stderr: Output;
   /** Milliseconds that never go back, from any origin. */
   now(): number;
+  /** The calendar's time. */
+  date(): Date;
   /** Calls again and again; never keeps the process alive. */
   every(intervalMs: number, callback: () => void): Undo;
   onSignal(signal: 'SIGINT' | 'SIGTERM', listener: () => void): Undo;
@@ -33,6 +38,7 @@ export interface Host {
 export function makeHost(process: NodeJS.Process): Host {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   return {
+    name: /^firectl\b/.test(basename(process.argv[1] ?? '')) ? 'firectl' : 'boatload',
     args: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
@@ -43,6 +49,7 @@ export function makeHost(process: NodeJS.Process): Host {
     stdout: process.stdout,
     stderr: process.stderr,
     now: () => performance.now(),
+    date: () => new Date(),
     every: (intervalMs, callback) => {
       const timer = setInterval(callback, intervalMs).unref();
       return () => clearInterval(timer);

@@ -6,12 +6,17 @@ import { EXIT, exitCodeOf, explain } from './exit.ts';
 import type { Host } from './host.ts';
 import { addRunCommand } from './run.ts';
 import { wantsColor } from './screen.ts';
+import { toHost } from './to-host.ts';
 import { addUpCommand } from './up.ts';
 
 const EXAMPLES = `Examples:
   boatload run prompts.jsonl -o answers.jsonl --engine http://127.0.0.1:8000/v1 --model my-model
   boatload run prompts.jsonl -o answers.jsonl --engine echo
   boatload up
+`;
+
+const FIRECTL = `
+All of firectl works, too: boatload dataset create …, boatload list batch-inference-jobs … See: firectl --help
 `;
 
 /** Does what the arguments say and answers the exit code; never throws. */
@@ -26,6 +31,7 @@ export async function runProgram(host: Host, roof: Roof): Promise<number> {
   });
   try {
     const [first] = host.args;
+    if (await isFirectl(host, program)) return await (await import('./firectl/run-firectl.ts')).runFirectl(host, roof);
     if (first === undefined) program.outputHelp();
     else if (first === '-v' || first === '--version') await printVersions(host, roof);
     else await program.parseAsync(host.args, { from: 'user' });
@@ -38,30 +44,27 @@ export async function runProgram(host: Host, roof: Roof): Promise<number> {
   }
 }
 
+/** Under the name firectl everything but our own commands is firectl's; under ours, what begins with one of its words. */
+async function isFirectl({ name, args }: Host, program: Command): Promise<boolean> {
+  const [first = ''] = args;
+  if (program.commands.some((command) => command.name() === first)) return false;
+  if (name === 'firectl') return true;
+  return !first.startsWith('-') && (await import('./firectl/operations.ts')).FIRST_WORDS.has(first);
+}
+
 function makeProgram(context: CommandContext): Command {
   const program = new Command('boatload')
     .description('Runs a boatload of LLM requests as a job, not as a script.')
     .option('-v, --version', 'versions of boatload, its engine and its database schema')
     .addHelpText('before', EXAMPLES)
+    .addHelpText('after', FIRECTL)
     .showHelpAfterError('  See:  boatload --help')
     .exitOverride();
-  toHost(program, context.host);
+  const mark = wantsColor(context.host.env, context.host.stderr) ? '\u001b[31m✗\u001b[39m' : '✗';
+  toHost(program, context.host, (message) => `${mark} ${message}`);
   addRunCommand(program, context);
   addUpCommand(program, context);
   return program;
-}
-
-function toHost(program: Command, { env, stdout, stderr }: Host): void {
-  const mark = wantsColor(env, stderr) ? '\u001b[31m✗\u001b[39m' : '✗';
-  program.configureOutput({
-    writeOut: (text) => stdout.write(text),
-    writeErr: (text) => stderr.write(text),
-    outputError: (text, write) => write(text.replace(/^error:/, mark)),
-    getOutHelpWidth: () => stdout.columns ?? 100,
-    getErrHelpWidth: () => stderr.columns ?? 100,
-    getOutHasColors: () => wantsColor(env, stdout),
-    getErrHasColors: () => wantsColor(env, stderr),
-  });
 }
 
 async function printVersions(host: Host, roof: Roof): Promise<void> {

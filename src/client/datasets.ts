@@ -15,7 +15,7 @@ export type DatasetPatch = z.input<typeof UpdateDatasetRequest>;
 export interface FilesOptions extends CallOptions {
   /** Those of every dataset in the chain of continued jobs, too. */
   readonly lineage?: boolean | undefined;
-  /** In place of all of them one file: every row of the chain once, in input order. */
+  /** One file made of the whole chain, every row once and in input order: in place of the dataset's own, or with `lineage` beside all. */
   readonly merged?: boolean | undefined;
 }
 

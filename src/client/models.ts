@@ -1,6 +1,13 @@
 /** Models: what answers prompts. */
 import type { z } from 'zod';
-import type { CreateModelRequest, Model, ModelWarnings, PrepareModelRequest, UpdateModelRequest } from '../contract/model.ts';
+import type {
+  CreateModelRequest,
+  ImportModelRequest,
+  Model,
+  ModelWarnings,
+  PrepareModelRequest,
+  UpdateModelRequest,
+} from '../contract/model.ts';
 import { makeRemoteFile, type RemoteFile } from './download.ts';
 import { makeResource, type Resource } from './resource.ts';
 import type { CallOptions, Transport } from './transport.ts';
@@ -19,8 +26,22 @@ export interface Models extends Resource<Model, ModelPatch> {
   upload(name: string, files: readonly UploadFile[], options?: UploadOptions): Promise<readonly string[]>;
   /** The files to download. */
   files(name: string, options?: CallOptions): Promise<readonly RemoteFile[]>;
+  /** Fetches its files from somebody else's storage, where the server offers that. */
+  import(name: string, source: z.input<typeof ImportModelRequest>, options?: CallOptions): Promise<void>;
   /** Adds a precision that the model can be served in. */
   prepare(name: string, wish?: z.input<typeof PrepareModelRequest>, options?: CallOptions): Promise<void>;
+  /** Serves an addon, where the server offers that. */
+  load(wish: AddonWish, options?: CallOptions): Promise<void>;
+  /** Stops serving one; `deployedModel` is the name of one of its `deployedModelRefs`. */
+  unload(deployedModel: string, options?: CallOptions): Promise<void>;
+}
+
+/** How an addon is to be served. */
+export interface AddonWish {
+  readonly model: string;
+  readonly deployment?: string | undefined;
+  readonly public?: boolean | undefined;
+  readonly replaceMergedAddon?: boolean | undefined;
 }
 
 interface FileLinks {
@@ -30,6 +51,7 @@ interface FileLinks {
 /** Makes `client.models`. */
 export function makeModels(transport: Transport): Models {
   const resource = makeResource<Model, ModelPatch>(transport, 'models');
+  const deployed = makeResource(transport, 'deployedModels');
   const askLinks = (name: string, signal: AbortSignal | undefined): Promise<FileLinks> =>
     transport.request({ method: 'GET', path: `${resource.pathOf(name)}:getDownloadEndpoint`, signal });
   return {
@@ -52,9 +74,16 @@ export function makeModels(transport: Transport): Models {
         }),
       );
     },
+    import: async (name, body, { signal } = {}) => {
+      await transport.request({ method: 'POST', path: `${resource.pathOf(name)}:import`, body, signal });
+    },
     prepare: async (name, body = {}, { signal } = {}) => {
       const path = `${resource.pathOf(name)}:prepare`;
       await transport.request({ method: 'POST', path, body, signal, isRepeatable: true });
     },
+    load: async ({ replaceMergedAddon, ...body }, { signal } = {}) => {
+      await transport.request({ method: 'POST', path: deployed.path, query: { replaceMergedAddon }, body, signal });
+    },
+    unload: (deployedModel, options) => deployed.delete(deployedModel, options),
   };
 }

@@ -4,6 +4,7 @@ import type { Host, Output } from '../../src/cli/host.ts';
 
 export interface FakeOptions {
   readonly args: readonly string[];
+  readonly name?: 'boatload' | 'firectl';
   readonly env?: Record<string, string>;
   /** Both stdin and stderr are a terminal of this many columns. */
   readonly columns?: number;
@@ -37,6 +38,7 @@ class Sink extends Writable {
 }
 
 export class FakeHost implements Host {
+  readonly name: 'boatload' | 'firectl';
   readonly args: readonly string[];
   readonly env: Record<string, string>;
   readonly cwd = '/home/ann/work';
@@ -49,7 +51,8 @@ export class FakeHost implements Host {
   readonly #listeners = { SIGINT: new Set<() => void>(), SIGTERM: new Set<() => void>() };
   readonly #foreground: boolean;
 
-  constructor({ args, env = {}, columns, foreground = true }: FakeOptions) {
+  constructor({ args, name = 'boatload', env = {}, columns, foreground = true }: FakeOptions) {
+    this.name = name;
     this.args = args;
     this.env = env;
     this.stderr = new Sink(columns);
@@ -66,6 +69,10 @@ export class FakeHost implements Host {
 
   now(): number {
     return this.#nowMs;
+  }
+
+  date(): Date {
+    return new Date(Date.UTC(2026, 0, 5, 2) + this.#nowMs);
   }
 
   every(everyMs: number, callback: () => void) {

@@ -1,0 +1,16 @@
+/** What a flag or an argument takes, for the shell's Tab key. */
+import type { Argument, Option } from 'commander';
+
+/** Resources of the server, or files of this machine. */
+export type Completes = 'jobs' | 'datasets' | 'models' | 'users' | 'files';
+
+const known = new WeakMap<Option | Argument, Completes>();
+
+/** Says what it takes. */
+export function completes<T extends Option | Argument>(target: T, what: Completes | undefined): T {
+  if (what !== undefined) known.set(target, what);
+  return target;
+}
+
+/** What it takes, when that was said. */
+export const completionOf = (target: Option | Argument): Completes | undefined => known.get(target);
