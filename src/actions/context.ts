@@ -1,8 +1,12 @@
 import type { Clock } from '../base/clock.ts';
+import type { AccountUsage } from '../db/queries/measure-usage.ts';
 import type { UserRole } from '../db/schema.ts';
 import type { Store } from '../db/store.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { ModelRegistry } from './model-registry.ts';
+
+/** What an account may have so much of. */
+export type QuotaId = keyof AccountUsage;
 
 /** Limits of what callers may ask for; every one can be configured. */
 export interface Limits {
@@ -16,9 +20,12 @@ export interface Limits {
   readonly uploadLinkSeconds: number;
   /** Whether a dataset must declare its rows, as on the original system; here they are counted in any case. */
   readonly requireExampleCount: boolean;
+  /** The most that an account may have; its admins can set less. */
+  readonly quotas: Readonly<Record<QuotaId, number>>;
 }
 
 const HOUR = 3600;
+const TIB = 1024 ** 4;
 
 /** The limits of the documented system. */
 export const DEFAULT_LIMITS: Limits = {
@@ -27,6 +34,7 @@ export const DEFAULT_LIMITS: Limits = {
   linkSeconds: 600,
   uploadLinkSeconds: 3600,
   requireExampleCount: false,
+  quotas: { 'batch-jobs-active': 1_000, 'dataset-bytes': 10 * TIB, 'model-bytes': 10 * TIB },
 };
 
 /** Everything an action works with; made on the roof. */
@@ -43,6 +51,8 @@ export interface Caller {
   readonly accountId: string;
   /** What `createdBy` says. */
   readonly name: string;
+  /** The key that the caller came with; absent for who sits at the machine. */
+  readonly keyId?: string;
 }
 
 /** A caller who came with an API key. */

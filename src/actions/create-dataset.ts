@@ -3,6 +3,7 @@ import { insertDataset } from '../db/queries/insert-dataset.ts';
 import type { Dataset } from '../db/schema.ts';
 import type { Caller, Context } from './context.ts';
 import { checkedId } from './own-id.ts';
+import { checkQuota } from './quotas.ts';
 
 /** What a caller wants. */
 export interface DatasetWish {
@@ -17,6 +18,7 @@ export interface DatasetWish {
 export async function createDataset(context: Context, caller: Caller, wish: DatasetWish): Promise<Dataset> {
   const id = checkedId(wish.id, { collection: 'datasets' });
   if (context.limits.requireExampleCount && wish.declaredRows === undefined) throw countRequired();
+  await checkQuota(context, context.store.db, { accountId: caller.accountId, id: 'dataset-bytes', adding: 1 });
   const createdAt = context.clock.now();
   return insertDataset(context.store.db, {
     accountId: caller.accountId,

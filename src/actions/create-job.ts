@@ -10,6 +10,7 @@ import type { Caller, Context, Limits } from './context.ts';
 import { findModel } from './find-model.ts';
 import { getDataset } from './get-dataset.ts';
 import { checkedId, ownId } from './own-id.ts';
+import { checkQuota } from './quotas.ts';
 
 /** What a caller wants. Datasets and models are named in full or by bare id. */
 export interface JobWish {
@@ -64,7 +65,10 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
     planKey: null,
     reportKey: null,
   };
-  await createJobRow(context.store, job);
+  await createJobRow(context.store, job, {
+    apiKeyId: caller.keyId ?? null,
+    check: (tx) => checkQuota(context, tx, { accountId: caller.accountId, id: 'batch-jobs-active', adding: 1 }),
+  });
   return job;
 }
 

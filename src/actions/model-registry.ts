@@ -50,5 +50,8 @@ const candidates = (name: string, accountId: string): readonly string[] => {
   const parsed = parseName(name, MODELS);
   if (parsed === undefined) return [];
   if (parsed.account === undefined) return [makeName(accountId, MODELS, parsed.id), makeName(PUBLIC_ACCOUNT, MODELS, parsed.id)];
-  return [makeName(PUBLIC_ALIASES.includes(parsed.account) ? PUBLIC_ACCOUNT : parsed.account, MODELS, parsed.id)];
+  return [makeName(toModelAccount(parsed.account), MODELS, parsed.id)];
 };
+
+/** The account that a name of an account means where models are concerned. */
+export const toModelAccount = (account: string): string => (PUBLIC_ALIASES.includes(account) ? PUBLIC_ACCOUNT : account);

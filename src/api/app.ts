@@ -11,13 +11,19 @@ import { addDownloads } from './downloads.ts';
 import { makeErrorHandler, notFound } from './errors.ts';
 import { addHealth } from './health.ts';
 import { addMergedDownloads } from './merged-downloads.ts';
+import { addModelFiles } from './model-files.ts';
+import { modelRoutes } from './models.ts';
 import { addOpenApi } from './openapi.ts';
+import { quotaRoutes } from './quotas.ts';
 import { requestId } from './request-id.ts';
 import { toHonoPath } from './route.ts';
 import { addUploads } from './uploads.ts';
 import { userRoutes } from './users.ts';
 
-const ROUTES = [...datasetRoutes, ...jobRoutes, ...accountRoutes, ...userRoutes, ...apiKeyRoutes, ...auditLogRoutes];
+const ROUTES = [
+  ...[datasetRoutes, jobRoutes, modelRoutes].flat(),
+  ...[accountRoutes, userRoutes, apiKeyRoutes, quotaRoutes, auditLogRoutes].flat(),
+];
 
 /** Makes the app: every route of the table, behind one error handler. */
 export function makeApp(context: ApiContext): OpenAPIHono<ApiEnv> {
@@ -30,6 +36,7 @@ export function makeApp(context: ApiContext): OpenAPIHono<ApiEnv> {
   addDownloads(app, context);
   addMergedDownloads(app, context);
   addUploads(app, context);
+  addModelFiles(app, context);
   for (const route of ROUTES) route.addTo(app, context);
   refuseOtherMethods(app);
   return app;

@@ -5,15 +5,17 @@ import { continueJob } from '../actions/continue-job.ts';
 import { createJob } from '../actions/create-job.ts';
 import { deleteJob } from '../actions/delete-job.ts';
 import { getJob } from '../actions/get-job.ts';
-import { BatchInferenceJob, CreateJobQuery, CreateJobRequest } from '../contract/job.ts';
+import { BatchInferenceJob, CreateJobQuery, CreateJobRequest, PRECISIONS } from '../contract/job.ts';
+import { WIRE_JOB_STATES } from '../contract/job-state.ts';
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { type JobColumn, listJobs } from '../db/queries/list-jobs.ts';
 import { sumProgress } from '../db/queries/sum-progress.ts';
 import { sumProgressOfJobs } from '../db/queries/sum-progress-of-jobs.ts';
 import type { Job } from '../jobs/job.ts';
 import type { ApiContext } from './api-context.ts';
-import { NOTHING_DONE, toJobReply } from './job-reply.ts';
+import { NOTHING_DONE, toJobReply, toStoredState } from './job-reply.ts';
 import { toSettings } from './job-settings.ts';
+import type { FieldKind } from './list-filter.ts';
 import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
 import { type Call, route } from './route.ts';
@@ -30,7 +32,25 @@ const columns: Readonly<Record<string, JobColumn>> = {
   expireTime: 'expiresAt',
   createdBy: 'createdBy',
   state: 'state',
+  'status.code': 'statusCode',
+  'status.message': 'statusMessage',
   model: 'model',
+  precision: 'precision',
+  inputDatasetId: 'inputDatasetId',
+  outputDatasetId: 'outputDatasetId',
+  continuedFromJobName: 'continuedFrom',
+  'lifecycle.validatedTime': 'validatedAt',
+  'lifecycle.runStartTime': 'startedAt',
+  'lifecycle.endTime': 'endedAt',
+  'jobProgress.totalInputRequests': 'totalRows',
+};
+const kinds: Readonly<Record<string, FieldKind>> = {
+  state: { prefix: 'JOB_STATE_', stored: Object.fromEntries(WIRE_JOB_STATES.map((state) => [state, toStoredState(state)])) },
+  precision: { prefix: '', stored: Object.fromEntries(PRECISIONS.map((precision) => [precision, precision])) },
+  inputDatasetId: 'name',
+  outputDatasetId: 'name',
+  continuedFromJobName: 'name',
+  'jobProgress.totalInputRequests': 'number',
 };
 const idOf = ({ params }: Call<unknown, unknown>): string => params['job_id'] ?? '';
 
@@ -74,7 +94,7 @@ const list = route({
   query: ListQuery,
   reply: listReply('batchInferenceJobs', BatchInferenceJob),
   handle: async ({ context, caller, query }) => {
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'batchInferenceJobs', columns });
+    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'batchInferenceJobs', columns, kinds });
     const { jobs, total } = await listJobs(context.store.db, page);
     const progress = await sumProgressOfJobs(
       context.store.db,

@@ -10,6 +10,7 @@ import { receiveUpload } from '../actions/receive-upload.ts';
 import { updateDataset } from '../actions/update-dataset.ts';
 import {
   CreateDatasetRequest,
+  DATASET_FORMATS,
   Dataset,
   DownloadLinks,
   DownloadQuery,
@@ -22,6 +23,7 @@ import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { makeName } from '../contract/names.ts';
 import { type DatasetColumn, listDatasets } from '../db/queries/list-datasets.ts';
 import { toDatasetReply, toUploadReply } from './dataset-reply.ts';
+import type { FieldKind } from './list-filter.ts';
 import { readFilePart } from './multipart.ts';
 import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
@@ -39,6 +41,15 @@ const columns: Readonly<Record<string, DatasetColumn>> = {
   updateTime: 'updatedAt',
   createdBy: 'createdBy',
   state: 'state',
+  format: 'format',
+  exampleCount: 'rows',
+  sourceJobName: 'sourceJob',
+};
+const kinds: Readonly<Record<string, FieldKind>> = {
+  state: { prefix: '', stored: { STATE_UNSPECIFIED: undefined, UPLOADING: 'UPLOADING', READY: 'READY' } },
+  format: { prefix: '', stored: Object.fromEntries(DATASET_FORMATS.map((format) => [format, format])) },
+  exampleCount: 'number',
+  sourceJobName: 'name',
 };
 const idOf = ({ params }: Call<unknown, unknown>): string => params['dataset_id'] ?? '';
 
@@ -66,7 +77,7 @@ const list = route({
   query: ListQuery,
   reply: listReply('datasets', Dataset),
   handle: async ({ context, caller, query }) => {
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'datasets', columns });
+    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'datasets', columns, kinds });
     const { datasets, total } = await listDatasets(context.store.db, page);
     return {
       datasets: datasets.map((dataset) => applyMask(toDatasetReply(dataset), query.readMask)),

@@ -3,11 +3,11 @@
 import { STATUS_CODES, type StatusCode } from '../contract/errors.ts';
 import type { BatchInferenceJob, JobProgress, Precision } from '../contract/job.ts';
 import { PRECISIONS } from '../contract/job.ts';
-import { toWireJobState } from '../contract/job-state.ts';
+import { toWireJobState, type WireJobState } from '../contract/job-state.ts';
 import { toDuration } from '../contract/json.ts';
 import { makeName } from '../contract/names.ts';
 import type { Job, JobSettings, Progress } from '../jobs/job.ts';
-import { isFinal } from '../jobs/states.ts';
+import { isFinal, JOB_STATES, type JobState } from '../jobs/states.ts';
 
 /** The progress of a job without parts. */
 export const NOTHING_DONE: Progress = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
@@ -35,6 +35,9 @@ export const toJobReply = (job: Job, progress: Progress): BatchInferenceJob => (
   placement: null,
   waitingOnCapacity: false,
 });
+
+/** The state as we keep it; undefined for one that no job of ours ever has. */
+export const toStoredState = (wire: WireJobState): JobState | undefined => JOB_STATES.find((state) => toWireJobState(state) === wire);
 
 const toProgress = (job: Job, total: number, { ok, failed, inputTokens, outputTokens, cachedTokens }: Progress): JobProgress => {
   const processed = ok + failed;

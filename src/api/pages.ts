@@ -3,12 +3,11 @@ import { Problem } from '../base/problem.ts';
 import { camelCase } from '../contract/json.ts';
 import { DEFAULT_PAGE_SIZE, type ListQuery, makePageToken, readPageToken } from '../contract/list.ts';
 import type { Order, Page } from '../db/queries/page.ts';
+import { type FilterFields, readFilter } from './list-filter.ts';
 
-/** A list and what it can be ordered by: the wire's field to the column behind it. */
-export interface List<Column extends string> {
-  readonly accountId: string;
+/** A list and what it can be ordered and filtered by: the wire's field to the column behind it. */
+export interface List<Column extends string> extends FilterFields<Column> {
   readonly collection: string;
-  readonly columns: Readonly<Record<string, Column>>;
 }
 
 /** A page for the database, and the way to the one after it. */
@@ -21,16 +20,21 @@ export interface AskedPage<Column extends string> {
 /** Reads the query of a list. A page token is good for the list, filter and order that it was made for. */
 export const readPage = <Column extends string>(
   query: ListQuery,
-  { accountId, collection, columns }: List<Column>,
+  { accountId, collection, columns, kinds }: List<Column>,
 ): AskedPage<Column> => {
-  if (query.filter) throw noFilter();
   const boundTo = [accountId, collection, query.filter, query.orderBy];
   const offset = query.pageToken ? readPageToken(query.pageToken, boundTo) : 0;
   if (offset === undefined) throw badToken();
   const pageSize = query.pageSize ?? DEFAULT_PAGE_SIZE;
   const end = offset + pageSize;
   return {
-    page: { accountId, pageSize, offset, orderBy: readOrder(query.orderBy, columns) },
+    page: {
+      accountId,
+      pageSize,
+      offset,
+      orderBy: readOrder(query.orderBy, columns),
+      where: [readFilter(query.filter ?? '', { accountId, columns, kinds })],
+    },
     nextToken: (total) => (end < total ? makePageToken(end, boundTo) : ''),
   };
 };
@@ -41,8 +45,9 @@ const readOrder = <Column extends string>(orderBy = '', columns: Readonly<Record
     .map((part) => part.trim())
     .filter(Boolean)
     .map((part) => {
-      const [, field = '', direction] = /^(\w+)(?: +(asc|desc))?$/.exec(part) ?? [];
-      const column = columns[camelCase(field)];
+      const [, field = '', direction] = /^([\w.]+)(?: +(asc|desc))?$/.exec(part) ?? [];
+      const name = field.split('.').map(camelCase).join('.');
+      const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
       if (column === undefined) throw badOrder(part, Object.keys(columns));
       return { column, descending: direction === 'desc' };
     });
@@ -66,9 +71,3 @@ const badToken = (): Problem =>
       details: { field: 'pageToken' },
     },
   );
-
-const noFilter = (): Problem =>
-  new Problem('UNIMPLEMENTED', 'Lists are not filtered yet. Leave filter out.', {
-    reason: 'FILTER_NOT_OFFERED',
-    details: { field: 'filter' },
-  });

@@ -6,12 +6,13 @@ export const applyMask = <Resource extends object>(resource: Resource, mask = ''
     .split(',')
     .map((path) => path.trim().split('.').map(camelCase))
     .filter(([first]) => first);
-  if (paths.length === 0 || paths.some(([first]) => first === '*')) return resource;
+  if (paths.length === 0) return resource;
   return pick(resource, paths) as Resource; // Who sends a mask knows what is missing.
 };
 
 const pick = (value: unknown, paths: readonly (readonly string[])[]): unknown => {
-  if (paths.some((path) => path.length === 0) || typeof value !== 'object' || value === null) return value;
+  if (paths.some(([first]) => first === undefined || first === '*') || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((entry) => pick(entry, paths));
   const byField = Map.groupBy(paths, ([field = '']) => field);
   return Object.fromEntries(
     Object.entries(value)

@@ -18,7 +18,10 @@ export const ListQuery = z.object({
       description: `How many to answer at most; ${DEFAULT_PAGE_SIZE} when absent, larger values mean ${MAX_PAGE_SIZE}`,
     }),
   pageToken: z.string().optional().describe('`nextPageToken` of the page before; all other parameters must stay the same'),
-  filter: z.string().optional().describe('AIP-160 filter; not answered yet'),
+  filter: z
+    .string()
+    .optional()
+    .describe('Which to keep, as google.aip.dev/160 writes it: `state = RUNNING AND createTime > "2026-01-05T00:00:00Z"`'),
   orderBy: z.string().optional().describe('Field to order by, ascending; ` desc` after it turns that round'),
   readMask: z.string().optional().describe('Comma-separated fields to answer; empty or `*` means all'),
 });

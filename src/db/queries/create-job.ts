@@ -4,16 +4,29 @@ import type { Store, Tx } from '../store.ts';
 import { ACTIVE_STATES } from './active-states.ts';
 import { lockAccount } from './lock-account.ts';
 
+/** What comes with a new job and is not part of it. */
+export interface JobBirth {
+  /** The key that it is created with. */
+  readonly apiKeyId?: string | null;
+  /** A last word under the account's lock, by throwing. */
+  readonly check?: (tx: Tx) => Promise<void>;
+}
+
 /** Writes a new job and queues its planning, both or neither; refuses when the name or the output is taken, or the input is gone by now. */
-export async function createJob({ db, queue }: Pick<Store, 'db' | 'queue'>, job: Job): Promise<void> {
+export async function createJob(
+  { db, queue }: Pick<Store, 'db' | 'queue'>,
+  job: Job,
+  { apiKeyId = null, check }: JobBirth = {},
+): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await lockAccount(tx, job.accountId);
     await checkName(tx, job);
     await checkInput(tx, job);
     await checkOutput(tx, job);
+    await check?.(tx);
     await tx
       .insertInto('job')
-      .values({ ...job, outcome: null, shardCount: null, windowSize: null })
+      .values({ ...job, apiKeyId, outcome: null, shardCount: null, windowSize: null })
       .execute();
     await queue.add('plan', [{ jobUid: job.uid }], { tx });
   });

@@ -1,0 +1,21 @@
+import { Problem } from '../base/problem.ts';
+import { makeName } from '../contract/names.ts';
+import { deleteModel as deleteModelRow } from '../db/queries/delete-model.ts';
+import { modelInUse } from '../db/queries/model-in-use.ts';
+import { modelPrefix } from '../jobs/object-keys.ts';
+import type { Caller, Context } from './context.ts';
+import { getOwnRecord } from './get-model.ts';
+
+/** Removes a model and its files; refused while a job that hasn't ended runs on it. */
+export async function deleteModel(context: Context, caller: Caller, id: string): Promise<void> {
+  const { store, objects } = context;
+  const { uid } = await getOwnRecord(context, caller, id);
+  if (await modelInUse(store.db, makeName(caller.accountId, 'models', id))) throw inUse(id);
+  await deleteModelRow(store.db, uid);
+  for await (const { key } of objects.list(modelPrefix(uid))) await objects.delete([key]);
+}
+
+const inUse = (id: string): Problem =>
+  new Problem('FAILED_PRECONDITION', `Model "${id}" is used by a job that hasn't ended. Wait for the job, or cancel it first.`, {
+    reason: 'MODEL_IN_USE',
+  });

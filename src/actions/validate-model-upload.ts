@@ -1,0 +1,71 @@
+/** `:validateUpload` of a model: all announced files are there and make a model; then it is READY. */
+import { Problem } from '../base/problem.ts';
+import { listModelFiles } from '../db/queries/list-model-files.ts';
+import { lockModel } from '../db/queries/lock-model.ts';
+import { updateModel } from '../db/queries/update-model.ts';
+import type { Model, ModelFile } from '../db/schema.ts';
+import { CONFIG_FILES, type Configs, checkModelFiles, type Findings } from './check-model-files.ts';
+import type { Caller, Context } from './context.ts';
+import { getOwnRecord } from './get-model.ts';
+
+/** What is wanted. */
+export interface ValidationWish {
+  readonly id: string;
+  /** Looks only whether the files are there. */
+  readonly skipConfigs: boolean;
+  /** Leaves the model UPLOADING, whatever is found. */
+  readonly configOnly: boolean;
+}
+
+/** Configuration files are small; a larger one is none. */
+const MOST_CONFIG_BYTES = 32 * 1024 * 1024;
+
+/** Answers what is odd; refuses what is wrong. Asking again is harmless. */
+export async function validateModelUpload(context: Context, caller: Caller, wish: ValidationWish): Promise<readonly string[]> {
+  const record = await getOwnRecord(context, caller, wish.id);
+  const files = await listModelFiles(context.store.db, record);
+  if (!wish.configOnly) checkAllThere(wish.id, files);
+  const findings = wish.skipConfigs ? { warnings: [], details: {} } : await inspect(context, record, files);
+  if (!wish.configOnly && record.state === 'UPLOADING') await makeReady(context, record, findings);
+  return findings.warnings;
+}
+
+const checkAllThere = (id: string, files: readonly ModelFile[]): void => {
+  const missing = files.filter(({ objectKey }) => objectKey === null).map(({ name }) => name);
+  if (files.length > 0 && missing.length === 0) return;
+  const what =
+    files.length === 0 ? 'has no files' : `still waits for ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''}`;
+  throw new Problem('FAILED_PRECONDITION', `Model "${id}" ${what}. Put them where :getUploadEndpoint says, then ask again.`, {
+    reason: 'FILES_MISSING',
+    details: { files: missing.slice(0, 100) },
+  });
+};
+
+async function inspect({ objects }: Context, { kind }: Model, files: readonly ModelFile[]): Promise<Findings> {
+  const configs: Partial<Record<keyof Configs, string>> = {};
+  for (const name of CONFIG_FILES) {
+    const file = files.find((each) => each.name === name);
+    if (!file?.objectKey) continue;
+    if (file.bytes > MOST_CONFIG_BYTES) throw tooLarge(name);
+    configs[name] = (await objects.read(file.objectKey)).toString('utf8');
+  }
+  return checkModelFiles({ kind, names: files.map(({ name }) => name), configs });
+}
+
+/** Under the lock, so that no file is announced or replaced in between; what the owner said beats what the files say. */
+const makeReady = ({ store, clock }: Context, { accountId, id }: Model, { details }: Findings): Promise<void> =>
+  store.db.transaction().execute(async (tx) => {
+    const model = await lockModel(tx, { accountId, id });
+    if (model === undefined) return;
+    checkAllThere(id, await listModelFiles(tx, model));
+    await updateModel(tx, model.uid, {
+      state: 'READY',
+      details: { ...details, ...model.details },
+      updatedAt: clock.now(),
+    });
+  });
+
+const tooLarge = (name: string): Problem =>
+  new Problem('INVALID_ARGUMENT', `${name} is larger than ${MOST_CONFIG_BYTES} bytes: that is no configuration file.`, {
+    reason: 'INVALID_MODEL_CONFIG',
+  });

@@ -1,0 +1,230 @@
+/** `/v1/accounts/{account}/models`. */
+import { z } from 'zod';
+import { checkConfigs } from '../actions/check-model-files.ts';
+import { createModel } from '../actions/create-model.ts';
+import { deleteModel } from '../actions/delete-model.ts';
+import { getModel, isPublicAccount, type ModelAddress, resolveAccount } from '../actions/get-model.ts';
+import { linkModelDownload } from '../actions/link-model-download.ts';
+import { linkModelUpload } from '../actions/link-model-upload.ts';
+import { prepareModel } from '../actions/prepare-model.ts';
+import { updateModel } from '../actions/update-model.ts';
+import { validateModelUpload } from '../actions/validate-model-upload.ts';
+import { Problem } from '../base/problem.ts';
+import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
+import {
+  CreateModelRequest,
+  ImportModelRequest,
+  Model,
+  ModelDownloadLinks,
+  ModelUploadLinks,
+  ModelUploadRequest,
+  ModelWarnings,
+  PrepareModelRequest,
+  UpdateModelRequest,
+  ValidateModelConfigRequest,
+  ValidateModelUploadQuery,
+} from '../contract/model.ts';
+import { parseName } from '../contract/names.ts';
+import { listModels } from '../db/queries/list-models.ts';
+import { toEngineModel, toFoundReply, toModelReply } from './model-reply.ts';
+import { readPage } from './pages.ts';
+import { applyMask } from './read-mask.ts';
+import { type Call, route } from './route.ts';
+
+const COLLECTION = '/v1/accounts/{account_id}/models';
+const ONE = `${COLLECTION}/{model_id}`;
+const tag = 'Models';
+const columns = {
+  name: 'id',
+  displayName: 'displayName',
+  kind: 'kind',
+  state: 'state',
+  public: 'public',
+  contextLength: 'contextLength',
+  createTime: 'createdAt',
+  createdTime: 'createdAt',
+  updateTime: 'updatedAt',
+} as const;
+type AnyCall = Call<unknown, unknown>;
+const idOf = ({ params }: AnyCall): string => params['model_id'] ?? '';
+const addressOf = (call: AnyCall): ModelAddress => ({ account: call.params['account_id'] ?? '', id: idOf(call) });
+const own = ({ caller }: AnyCall, id: string): ModelAddress => ({ account: caller.accountId, id });
+
+const create = route({
+  method: 'post',
+  path: COLLECTION,
+  tag,
+  needs: 'keep-models',
+  summary: 'Create a model that waits for its files; private unless it says otherwise',
+  body: CreateModelRequest,
+  reply: Model,
+  handle: async (call) => {
+    const { context, caller, body } = call;
+    if (body.cluster) throw notOffered('A model can not be put on a cluster here: leave cluster out.');
+    const { id } = await createModel(context, caller, { id: body.modelId, model: body.model ?? {} });
+    return toFoundReply(await getModel(context, caller, own(call, id)));
+  },
+});
+
+const list = route({
+  method: 'get',
+  path: COLLECTION,
+  tag,
+  anyAccount: true,
+  summary:
+    'List models: records and what engines serve. The account `boatload`, also known as `fireworks`, has those for everybody',
+  query: ListQuery,
+  reply: listReply('models', Model),
+  handle: async (call) => {
+    const { context, caller, query } = call;
+    const accountId = resolveAccount(caller, addressOf(call).account);
+    const isPublic = isPublicAccount(accountId);
+    const known = context.models.list(caller.accountId).flatMap((model) => {
+      const { account, id } = parseName(model.name, 'models') ?? {};
+      return account === accountId && id !== undefined ? [{ id, model }] : [];
+    });
+    const { page, nextToken } = readPage(query, { accountId, collection: 'models', columns });
+    const { rows, total } = await listModels(context.store.db, page, {
+      served: known.map(({ id, model }) => toEngineModel(id, model, isPublic)),
+      onlyPublic: accountId !== caller.accountId,
+    });
+    const servedBy = new Map(known.map(({ id, model }) => [id, model]));
+    return {
+      models: rows.map((model) => applyMask(toModelReply(model, servedBy.get(model.id)), query.readMask)),
+      nextPageToken: nextToken(total),
+      totalSize: total,
+    };
+  },
+});
+
+const get = route({
+  method: 'get',
+  path: ONE,
+  tag,
+  anyAccount: true,
+  summary: 'Get a model, with where it is served',
+  query: ReadQuery,
+  reply: Model,
+  handle: async (call) =>
+    applyMask(toFoundReply(await getModel(call.context, call.caller, addressOf(call))), call.query.readMask),
+});
+
+const update = route({
+  method: 'patch',
+  path: ONE,
+  tag,
+  needs: 'keep-models',
+  summary: 'Change what is said of a model; its files stay as they are',
+  body: UpdateModelRequest,
+  reply: Model,
+  handle: async (call) => {
+    await updateModel(call.context, call.caller, idOf(call), call.body);
+    return toFoundReply(await getModel(call.context, call.caller, own(call, idOf(call))));
+  },
+});
+
+const remove = route({
+  method: 'delete',
+  path: ONE,
+  tag,
+  needs: 'keep-models',
+  summary: 'Delete a model and its files',
+  reply: z.object({}),
+  handle: async (call) => {
+    await deleteModel(call.context, call.caller, idOf(call));
+    return {};
+  },
+});
+
+const upload = route({
+  method: 'post',
+  path: `${ONE}/@getUploadEndpoint`,
+  tag,
+  needs: 'keep-models',
+  summary: 'Get links to which the files of a model are put',
+  body: ModelUploadRequest,
+  reply: ModelUploadLinks,
+  handle: async (call) => {
+    const { filenameToSize: sizes, readMask } = call.body;
+    const { signed, unsigned } = await linkModelUpload(call.context, call.caller, { id: idOf(call), sizes });
+    return applyMask({ filenameToSignedUrls: signed, filenameToUnsignedUris: unsigned }, readMask);
+  },
+});
+
+const validate = route({
+  method: 'get',
+  path: `${ONE}/@validateUpload`,
+  tag,
+  needs: 'keep-models',
+  changes: true,
+  summary: 'Check the files of a model; when they are good, it is READY',
+  query: ValidateModelUploadQuery,
+  reply: ModelWarnings,
+  handle: async (call) => {
+    const { skipHfConfigValidation: skipConfigs = false, configOnly = false } = call.query;
+    const wish = { id: idOf(call), skipConfigs, configOnly };
+    return { warnings: [...(await validateModelUpload(call.context, call.caller, wish))] };
+  },
+});
+
+const download = route({
+  method: 'get',
+  path: `${ONE}/@getDownloadEndpoint`,
+  tag,
+  anyAccount: true,
+  summary: 'Get links to the files of a model',
+  query: ReadQuery,
+  reply: ModelDownloadLinks,
+  handle: async (call) =>
+    applyMask({ filenameToSignedUrls: await linkModelDownload(call.context, call.caller, addressOf(call)) }, call.query.readMask),
+});
+
+const prepare = route({
+  method: 'post',
+  path: `${ONE}/@prepare`,
+  tag,
+  needs: 'keep-models',
+  summary: 'Note that a model may be served in a further precision',
+  body: PrepareModelRequest,
+  reply: z.object({}),
+  handle: async (call) => {
+    await prepareModel(call.context, call.caller, { id: idOf(call), precision: call.body.precision });
+    return {};
+  },
+});
+
+const importFrom = route({
+  method: 'post',
+  path: `${ONE}/@import`,
+  tag,
+  needs: 'keep-models',
+  summary: 'Not offered: models are uploaded',
+  body: ImportModelRequest,
+  reply: z.object({}),
+  handle: async () => {
+    throw notOffered('Models are not fetched from clouds here: create the model, then upload its files with :getUploadEndpoint.');
+  },
+});
+
+const validateConfig = route({
+  method: 'post',
+  path: '/v1/validateModelConfig',
+  tag,
+  operationId: 'validateModelConfig',
+  needs: 'look',
+  summary: 'Check configuration files of a model before they are uploaded',
+  body: ValidateModelConfigRequest,
+  reply: ModelWarnings,
+  handle: async ({ body: { configJson, tokenizerConfigJson } }) => {
+    const tokenizer = tokenizerConfigJson ? { 'tokenizer_config.json': tokenizerConfigJson } : {};
+    return { warnings: [...checkConfigs({ 'config.json': configJson, ...tokenizer }).warnings] };
+  },
+});
+
+const notOffered = (message: string): Problem => new Problem('UNIMPLEMENTED', message, { reason: 'NOT_OFFERED' });
+
+/** Every route of the resource. */
+export const modelRoutes = [
+  ...[create, list, get, update, remove],
+  ...[upload, validate, download, prepare, importFrom, validateConfig],
+];
