@@ -94,7 +94,12 @@ const list = route({
   query: ListQuery,
   reply: listReply('batchInferenceJobs', BatchInferenceJob),
   handle: async ({ context, caller, query }) => {
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'batchInferenceJobs', columns, kinds });
+    const { page, nextToken } = readPage(query, {
+      accountId: caller.accountId,
+      collection: 'batchInferenceJobs',
+      columns,
+      kinds,
+    });
     const { jobs, total } = await listJobs(context.store.db, page);
     const progress = await sumProgressOfJobs(
       context.store.db,

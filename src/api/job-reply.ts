@@ -37,7 +37,8 @@ export const toJobReply = (job: Job, progress: Progress): BatchInferenceJob => (
 });
 
 /** The state as we keep it; undefined for one that no job of ours ever has. */
-export const toStoredState = (wire: WireJobState): JobState | undefined => JOB_STATES.find((state) => toWireJobState(state) === wire);
+export const toStoredState = (wire: WireJobState): JobState | undefined =>
+  JOB_STATES.find((state) => toWireJobState(state) === wire);
 
 const toProgress = (job: Job, total: number, { ok, failed, inputTokens, outputTokens, cachedTokens }: Progress): JobProgress => {
   const processed = ok + failed;

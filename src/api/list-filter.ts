@@ -62,11 +62,7 @@ const kindOf = (name: string): FieldKind => {
 /** Of one value, "has" means "is". */
 const exact = (operator: Comparison['operator']) => (operator === ':' ? '=' : operator);
 
-function compareText<Column extends string>(
-  column: Column,
-  operator: Comparison['operator'],
-  value: string,
-): Where<Column> {
+function compareText<Column extends string>(column: Column, operator: Comparison['operator'], value: string): Where<Column> {
   if (operator === ':') return { column, operator: 'contains', value };
   const isPattern = value.includes('*') && (operator === '=' || operator === '!=');
   if (!isPattern) return { column, operator, value };
@@ -94,7 +90,8 @@ function compareEnum<Column extends string>(
 ): Where<Column> {
   const { prefix, stored } = kind;
   const name = value.text.startsWith(prefix) ? value.text : `${prefix}${value.text}`;
-  if (!Object.hasOwn(stored, name)) throw unreadable(text, value.at, `"${shown(value)}" is none of ${Object.keys(stored).join(', ')}`);
+  if (!Object.hasOwn(stored, name))
+    throw unreadable(text, value.at, `"${shown(value)}" is none of ${Object.keys(stored).join(', ')}`);
   if (operator !== '=' && operator !== '!=' && operator !== ':')
     throw unreadable(text, value.at, `such a value has no order: compare it with = or !=`);
   const found = stored[name];
@@ -123,7 +120,11 @@ function readNumber(value: FilterWord, text: string): number {
 const shown = ({ text }: FilterWord): string => (text.length > 50 ? `${text.slice(0, 50).toWellFormed()}…` : text);
 
 const unreadable = (text: string, at: number, why: string): Problem =>
-  new Problem('INVALID_ARGUMENT', `filter can't be read at character ${at}: ${why}. It begins there with "${text.slice(at - 1, at + 29).toWellFormed()}".`, {
-    reason: 'INVALID_FILTER',
-    details: { field: 'filter', at },
-  });
+  new Problem(
+    'INVALID_ARGUMENT',
+    `filter can't be read at character ${at}: ${why}. It begins there with "${text.slice(at - 1, at + 29).toWellFormed()}".`,
+    {
+      reason: 'INVALID_FILTER',
+      details: { field: 'filter', at },
+    },
+  );

@@ -247,7 +247,7 @@ test('pages of a list follow each other, by name, to the end', async () => {
 test.each(['pageToken=nonsense', 'pageSize=-1', 'orderBy=colour', 'filter=state%3D1'])(
   'a list with %s is refused',
   async (query) => {
-    expect([400, 501]).toContain((await door.ask(`${DATASETS}?${query}`)).status);
+    expect((await door.ask(`${DATASETS}?${query}`)).status).toBe(400);
   },
 );
 

@@ -12,6 +12,11 @@ test.each([
   ['job_progress', { jobProgress: job.jobProgress }],
   ['jobProgress,jobProgress.percent', { jobProgress: job.jobProgress }],
   ['nothing', {}],
+  ['jobProgress.*', { jobProgress: job.jobProgress }],
+  ['jobProgress.*,name', { jobProgress: job.jobProgress, name: 'n' }],
+  ['__proto__,constructor.name', {}],
+  ['name.first', { name: 'n' }],
+  ['*,name', job],
 ])('the mask %s keeps what it names', (mask, kept) => {
   expect(applyMask(job, mask)).toEqual(kept);
 });
