@@ -34,7 +34,7 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
   const id = wish.id === undefined ? makeId(10) : checkedId(wish.id, { collection: 'batchInferenceJobs' });
   const windowSeconds = checkedWindow(context.limits, wish.maxDurationSeconds);
   const outputDatasetId = wish.outputDataset ? ownId(caller.accountId, 'datasets', wish.outputDataset) : `bij-${makeId(8)}`;
-  const model = findModel(context, caller, { name: required(wish.model, 'model'), precision: wish.precision });
+  const model = await findModel(context, caller, { name: required(wish.model, 'model'), precision: wish.precision });
   const inputDatasetId = await findReadyInput(context, caller, required(wish.inputDataset, 'inputDatasetId'));
   const job: Job = {
     uid: randomUUID(),

@@ -1,20 +1,32 @@
 import { Problem } from '../base/problem.ts';
 import type { Precision } from '../contract/job.ts';
+import { makeName, parseName } from '../contract/names.ts';
 import type { Caller, Context } from './context.ts';
-import type { RegisteredModel } from './model-registry.ts';
+import { findVisibleRecord } from './get-model.ts';
+import { type RegisteredModel, toModelAccount } from './model-registry.ts';
 
 /** The model that a job is to run on. Refuses at once what would otherwise wait for ever: no such model, no engine, another precision. */
-export const findModel = (
-  { models }: Context,
-  { accountId }: Caller,
+export async function findModel(
+  context: Context,
+  caller: Caller,
   wish: { name: string; precision?: Precision | undefined },
-): RegisteredModel => {
-  const model = models.resolve(wish.name, accountId);
-  if (model === undefined) throw unknownModel(wish.name, models.list(accountId));
+): Promise<RegisteredModel> {
+  const { models } = context;
+  const model = models.resolve(wish.name, caller.accountId);
+  if (model === undefined) throw await whyNot(context, caller, wish.name);
   if (!model.served) throw notServed(model);
   const { precision = 'PRECISION_UNSPECIFIED' } = wish;
   if (precision !== 'PRECISION_UNSPECIFIED' && precision !== model.precision) throw otherPrecision(model, precision);
   return model;
+}
+
+/** A model that was uploaded and that nothing serves is known, and says so. */
+const whyNot = async (context: Context, caller: Caller, name: string): Promise<Problem> => {
+  const { account = caller.accountId, id } = parseName(name, 'models') ?? {};
+  const record =
+    id === undefined ? undefined : await findVisibleRecord(context, caller, { accountId: toModelAccount(account), id });
+  if (record === undefined) return unknownModel(name, context.models.list(caller.accountId));
+  return notServed({ name: makeName(record.accountId, 'models', record.id) });
 };
 
 const unknownModel = (name: string, known: readonly RegisteredModel[]): Problem => {
@@ -26,7 +38,7 @@ const unknownModel = (name: string, known: readonly RegisteredModel[]): Problem 
   });
 };
 
-const notServed = ({ name }: RegisteredModel): Problem =>
+const notServed = ({ name }: Pick<RegisteredModel, 'name'>): Problem =>
   new Problem('FAILED_PRECONDITION', `No engine serves ${name} at the moment. Start one that does, then create the job again.`, {
     reason: 'MODEL_NOT_SERVED',
   });

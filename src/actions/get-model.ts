@@ -27,11 +27,20 @@ export const resolveAccount = ({ accountId }: Caller, account: string): string =
 /** Finds a model; NOT_FOUND alike when there is none and when it is private to another account. */
 export async function getModel(context: Context, caller: Caller, { account, id }: ModelAddress): Promise<FoundModel> {
   const accountId = resolveAccount(caller, account);
-  const record = await findModelRecord(context.store.db, accountId, id);
-  const visible = record?.public || accountId === caller.accountId ? record : undefined;
+  const record = await findVisibleRecord(context, caller, { accountId, id });
   const served = findServed(context, caller, { accountId, id });
-  if (visible === undefined && served === undefined) throw noSuchModel(accountId, id);
-  return { accountId, id, record: visible, served };
+  if (record === undefined && served === undefined) throw noSuchModel(accountId, id);
+  return { accountId, id, record, served };
+}
+
+/** A record that is the caller's own, or public. */
+export async function findVisibleRecord(
+  { store }: Context,
+  caller: Caller,
+  { accountId, id }: Pick<Model, 'accountId' | 'id'>,
+): Promise<Model | undefined> {
+  const record = await findModelRecord(store.db, accountId, id);
+  return record?.public || accountId === caller.accountId ? record : undefined;
 }
 
 /** What engines serve under this name, if it is the caller's own or public. */
