@@ -59,6 +59,7 @@ export class Journal {
   #syncTimer: NodeJS.Timeout | undefined;
   #sealTimer: NodeJS.Timeout | undefined;
   readonly #relieved: (() => void)[] = [];
+  #hasFailed = false;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -77,9 +78,10 @@ export class Journal {
     else this.#scheduleWrite();
   }
 
-  /** Resolves when there is room: at once unless commits have fallen far behind. */
+  /** Resolves when there is room: at once unless commits have fallen far behind. Nobody waits for a journal that has failed. */
   async room(): Promise<void> {
-    while (this.#uncommittedBytes > CROWDED_BYTES) await new Promise<void>((resolve) => this.#relieved.push(resolve));
+    while (this.#uncommittedBytes > CROWDED_BYTES && !this.#hasFailed)
+      await new Promise<void>((resolve) => this.#relieved.push(resolve));
   }
 
   /** Commits all that was added so far. While a commit is under way the next one waits for it, so that many flushes share few commits. */
@@ -97,7 +99,7 @@ export class Journal {
     const path = join(this.#folder, `${id}.journal`);
     this.#sealTimer = setTimeout(() => this.#seal(), SEGMENT_MS);
     const file = mkdir(this.#folder, { recursive: true }).then(() => open(path, 'wx'));
-    file.catch((cause: unknown) => this.#options.onFailure(cause));
+    file.catch((cause: unknown) => this.#fail(cause));
     return { id, path, file, tally: new ClaimTally(), slabs: [], bytes: 0, written: 0 };
   }
 
@@ -123,7 +125,7 @@ export class Journal {
       if (pending.length > 0) await file.appendFile(pending.length === 1 ? (pending[0] ?? '') : Buffer.concat(pending));
       if (options.sync === true) await file.datasync();
     });
-    this.#writing.catch((cause: unknown) => this.#options.onFailure(cause));
+    this.#writing.catch((cause: unknown) => this.#fail(cause));
   }
 
   #seal(): void {
@@ -132,19 +134,28 @@ export class Journal {
     clearTimeout(this.#sealTimer);
     this.#segment = undefined;
     this.#write(segment, { sync: true });
-    const written = this.#writing;
+    const written = this.#writing.finally(async () => (await segment.file).close());
     this.#committing = this.#committing.then(async () => {
       await written;
       await this.#commit(segment);
     });
-    this.#committing.catch((cause: unknown) => this.#options.onFailure(cause));
+    this.#committing.catch((cause: unknown) => this.#fail(cause));
   }
 
-  async #commit({ id, path, file, tally, slabs, bytes }: OpenSegment): Promise<void> {
-    await (await file).close();
+  async #commit({ id, path, tally, slabs, bytes }: OpenSegment): Promise<void> {
     await this.#options.commit({ jobUid: this.#options.jobUid, id, tally, bytes: Buffer.concat(slabs) });
     await unlink(path);
     this.#uncommittedBytes -= bytes;
+    this.#relieve();
+  }
+
+  #fail(cause: unknown): void {
+    this.#hasFailed = true;
+    this.#relieve();
+    this.#options.onFailure(cause);
+  }
+
+  #relieve(): void {
     for (const resolve of this.#relieved.splice(0)) resolve();
   }
 }

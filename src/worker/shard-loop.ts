@@ -112,6 +112,10 @@ export class ShardLoop {
       const end = await shard.run();
       if (end === 'done') await leases.settle(lease);
       if (end === 'stopped') await leases.giveBack(lease);
+    } catch (cause) {
+      this.#jobs.trouble(lease.jobUid, cause);
+      await this.#pause();
+      await leases.giveBack(lease);
     } finally {
       this.#shards.delete(shard);
     }

@@ -35,9 +35,12 @@ export class ShardRun {
 
   /** Runs the rows and waits until they are committed. */
   async run(): Promise<ShardEnd> {
-    await this.job.inTurn(() => this.#dispatch());
-    await this.#idle();
-    await this.job.journal.flush();
+    try {
+      await this.job.inTurn(() => this.#dispatch());
+    } finally {
+      await this.#idle();
+      await this.job.journal.flush();
+    }
     if (this.#lost.signal.aborted) return 'lost';
     return this.#uncommitted === 0 ? 'done' : 'stopped';
   }

@@ -13,18 +13,18 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { mergeParts } from './merge-parts.ts';
 import type { WorkerContext } from './worker-context.ts';
 
-export async function writeResults(context: WorkerContext, jobUid: string): Promise<void> {
-  const { store, objects } = context;
+/** Writes the results of a job that waits for them, and removes its parts: those too that a kill in between has left. */
+export async function writeResults({ store, objects, scratchDir }: WorkerContext, jobUid: string): Promise<void> {
   const job = await findJobByUid(store.db, jobUid);
-  if (job?.state !== 'WRITING_RESULTS') return;
-  const entries = mergeParts({
-    objects,
-    parts: await listParts(store.db, jobUid),
-    rowCount: Math.max(1, job.inputRows ?? 1),
-    scratchDir: join(context.scratchDir, jobUid),
-  });
-  const files = await writeFiles(objects, jobUid, entries);
-  await finishJob(store, jobUid, { files });
+  if (job?.state === 'WRITING_RESULTS') {
+    const entries = mergeParts({
+      objects,
+      parts: await listParts(store.db, jobUid),
+      rowCount: Math.max(1, job.inputRows ?? 1),
+      scratchDir: join(scratchDir, jobUid),
+    });
+    await finishJob(store, jobUid, { files: await writeFiles(objects, jobUid, entries) });
+  }
   for await (const { key } of objects.list(partsPrefix(jobUid))) await objects.delete([key]);
 }
 
