@@ -1,0 +1,168 @@
+/** A worker in a machine room of its own: real database, real disk, and an engine behind HTTP. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { type Caller, type Context, DEFAULT_LIMITS } from '../../src/actions/context.ts';
+import { createDataset } from '../../src/actions/create-dataset.ts';
+import { createJob } from '../../src/actions/create-job.ts';
+import { makeModelRegistry } from '../../src/actions/model-registry.ts';
+import { receiveUpload } from '../../src/actions/receive-upload.ts';
+import { makeId } from '../../src/base/ids.ts';
+import { openStore } from '../../src/db/open-store.ts';
+import { ensureAccount } from '../../src/db/queries/ensure-account.ts';
+import { findJobByUid } from '../../src/db/queries/find-job-by-uid.ts';
+import { listDatasetFiles } from '../../src/db/queries/list-dataset-files.ts';
+import { sumProgress } from '../../src/db/queries/sum-progress.ts';
+import type { Store } from '../../src/db/store.ts';
+import { makePool } from '../../src/engines/pool.ts';
+import { openUpstream } from '../../src/engines/upstream.ts';
+import type { Job, Progress } from '../../src/jobs/job.ts';
+import { isFinal } from '../../src/jobs/states.ts';
+import { openDiskStore } from '../../src/storage/disk.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { Worker } from '../../src/worker/worker.ts';
+import { DEFAULT_WORKER_LIMITS, type WorkerLimits } from '../../src/worker/worker-context.ts';
+import { type HttpEngine, type HttpEngineOptions, startHttpEngine } from '../support/http-engine.ts';
+import { type OutputLine, parseLines } from '../support/rows.ts';
+
+const MODEL = 'accounts/boatload/models/test';
+
+/** What the tests of a file share. */
+export interface House {
+  readonly dir: string;
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+export async function openHouse(): Promise<House> {
+  const dir = await mkdtemp(join(tmpdir(), 'boatload-worker-'));
+  const store = await openStore({ url: `file:${join(dir, 'database')}` });
+  return {
+    dir,
+    store,
+    async close() {
+      await store.close();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+export interface RoomOptions {
+  readonly engine?: HttpEngineOptions;
+  /** Requests in flight; default 8. */
+  readonly limit?: number;
+  readonly limits?: Partial<WorkerLimits>;
+  /** Between the object store and those who use it. */
+  readonly objects?: (objects: ObjectStore) => ObjectStore;
+}
+
+export interface Room {
+  readonly context: Context;
+  readonly caller: Caller;
+  readonly engine: HttpEngine;
+  /** What went wrong and was told. */
+  readonly troubles: unknown[];
+  readonly clock: { nowMs: number };
+  /** One more worker on the same disk; the test stops it if it doesn't itself. */
+  startWorker(): Promise<Worker>;
+  createJob(rows: string): Promise<Job>;
+  /** Reads the job until this holds. */
+  until(job: Job, holds: (job: Job, progress: Progress) => boolean): Promise<Job>;
+  untilEnd(job: Job): Promise<Job>;
+  /** Lists the objects until this holds. */
+  untilObjects(prefix: string, holds: (keys: readonly string[]) => boolean): Promise<void>;
+  progress(job: Job): Promise<Progress>;
+  /** The lines of its output dataset. */
+  output(job: Job): Promise<{ readonly answers: readonly OutputLine[]; readonly failures: readonly OutputLine[] }>;
+}
+
+/** A room with small limits; to be called inside a test. */
+export async function openRoom({ dir, store }: House, options: RoomOptions = {}): Promise<Room> {
+  const accountId = makeId(10);
+  const caller = { accountId, name: accountId };
+  await ensureAccount(store.db, { id: accountId });
+  const disk = await openDiskStore(join(dir, accountId, 'objects'));
+  const objects = options.objects?.(disk) ?? disk;
+  const engine = await startHttpEngine({ latency: [2, 10], ...options.engine });
+  const upstream = openUpstream({ baseUrl: engine.url });
+  const pool = makePool([{ engine: upstream, model: 'test-model', limit: options.limit ?? 8 }], {
+    trialMs: { first: 50, most: 200 },
+  });
+  onTestFinished(async () => {
+    pool.close();
+    await upstream.close();
+    await engine.close();
+  });
+  const clock = { nowMs: Date.now() };
+  const troubles: unknown[] = [];
+  const context: Context = {
+    store,
+    objects,
+    clock: { now: () => new Date(clock.nowMs) },
+    models: makeModelRegistry(() => [{ name: MODEL, served: true, precision: 'PRECISION_UNSPECIFIED' }]),
+    limits: DEFAULT_LIMITS,
+  };
+  const find = async ({ uid }: Job): Promise<Job> => {
+    const job = await findJobByUid(store.db, uid);
+    if (job === undefined) throw new Error('The job is gone.');
+    return job;
+  };
+  const room: Room = {
+    context,
+    caller,
+    engine,
+    troubles,
+    clock,
+    async startWorker() {
+      const worker = new Worker({
+        store,
+        objects,
+        // Jobs of other tests wait for their own worker.
+        serve: async (model) => (model === MODEL ? { pool } : undefined),
+        journalDir: join(dir, accountId, 'journal'),
+        scratchDir: join(dir, accountId, 'scratch'),
+        bareRows: false,
+        limits: { ...DEFAULT_WORKER_LIMITS, shardRows: 50, windowShards: 2, ...options.limits },
+        clock: context.clock,
+        log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+        onTrouble: (_, cause) => troubles.push(cause),
+      });
+      await worker.start();
+      onTestFinished(() => worker.stop());
+      return worker;
+    },
+    async createJob(rows) {
+      const { id } = await createDataset(context, caller, { id: makeId(8) });
+      await receiveUpload(context, caller, { datasetId: id, filename: 'in.jsonl', body: bytesOf(rows) });
+      return createJob(context, caller, { model: MODEL, inputDataset: id, settings: {} });
+    },
+    async until(job, holds) {
+      for (;;) {
+        const found = await find(job);
+        if (holds(found, await room.progress(job))) return found;
+        await delay(10);
+      }
+    },
+    untilEnd: (job) => room.until(job, ({ state }) => isFinal(state)),
+    async untilObjects(prefix, holds) {
+      const keys = async () => (await Array.fromAsync(objects.list(prefix))).map(({ key }) => key);
+      while (!holds(await keys())) await delay(10);
+    },
+    progress: ({ uid }) => sumProgress(store.db, uid),
+    async output({ outputDatasetId }) {
+      const files = await listDatasetFiles(store.db, accountId, outputDatasetId);
+      const read = async (name: string): Promise<OutputLine[]> => {
+        const file = files.find((candidate) => candidate.name === name);
+        return file === undefined ? [] : parseLines((await objects.read(file.objectKey)).toString());
+      };
+      return { answers: await read('BIJOutputSet.jsonl'), failures: await read('error-data') };
+    },
+  };
+  return room;
+}
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
