@@ -1,5 +1,6 @@
 import type { Context } from '../actions/context.ts';
 import type { Links } from '../actions/link-download.ts';
+import type { Prices } from '../actions/price-usage.ts';
 import type { Log } from '../base/log.ts';
 
 /** What this server says of itself. */
@@ -13,6 +14,8 @@ export interface ApiContext extends Context {
   readonly links: Links;
   readonly log: Log;
   readonly build: Build;
+  /** Absent where nobody says what tokens cost. */
+  readonly prices?: Prices;
 }
 
 /** What Hono carries from handler to handler. */

@@ -6,6 +6,7 @@ import type { ApiContext, ApiEnv } from './api-context.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { auditLogRoutes } from './audit-logs.ts';
 import { jobRoutes } from './batch-inference-jobs.ts';
+import { billingRoutes } from './billing.ts';
 import { datasetRoutes } from './datasets.ts';
 import { addDownloads } from './downloads.ts';
 import { makeErrorHandler, notFound } from './errors.ts';
@@ -20,9 +21,10 @@ import { toHonoPath } from './route.ts';
 import { addUploads } from './uploads.ts';
 import { userRoutes } from './users.ts';
 
-const ROUTES = [
+/** Every operation of the API that takes a key. */
+export const ROUTES = [
   ...[datasetRoutes, jobRoutes, modelRoutes].flat(),
-  ...[accountRoutes, userRoutes, apiKeyRoutes, quotaRoutes, auditLogRoutes].flat(),
+  ...[accountRoutes, userRoutes, apiKeyRoutes, quotaRoutes, billingRoutes, auditLogRoutes].flat(),
 ];
 
 /** Makes the app: every route of the table, behind one error handler. */
