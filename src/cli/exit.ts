@@ -39,7 +39,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /** The exit code of a run that came to an end of its own. */
-export function exitCodeOfRun({ outcome, failed }: RunSummary, allowFailures: boolean): number {
+export function exitCodeOfRun({ outcome, failed }: Pick<RunSummary, 'outcome' | 'failed'>, allowFailures: boolean): number {
   switch (outcome) {
     case 'COMPLETED':
       return failed > 0 && !allowFailures ? EXIT.failedRows : EXIT.ok;

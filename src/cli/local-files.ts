@@ -13,6 +13,9 @@ export interface LocalFile {
   readonly bytes: number;
 }
 
+/** The files of a dataset lie side by side. */
+export const isRowFile = (name: string): boolean => name.endsWith('.jsonl') && !name.includes('/');
+
 /** The file, or those in the folder whose names fit, in the order of their names. Refuses what is empty or no file at all. */
 export async function findFiles(path: string, fits: (name: string) => boolean = () => true): Promise<readonly LocalFile[]> {
   const found = await stat(path).catch((cause: Error) => {

@@ -17,15 +17,16 @@ type Moving =
 export class MovingLine {
   readonly #host: Host;
   readonly #screen: Screen;
-  readonly #stop: AbortSignal;
+  readonly #hint: () => string;
   readonly #rates = new RateWindow();
   readonly #stopTicking: Undo;
   #moving: Moving | undefined;
 
-  constructor({ host, screen, stop }: { readonly host: Host; readonly screen: Screen; readonly stop: AbortSignal }) {
+  /** `hint` says what Ctrl-C would do now. */
+  constructor({ host, screen, hint }: { readonly host: Host; readonly screen: Screen; readonly hint: () => string }) {
     this.#host = host;
     this.#screen = screen;
-    this.#stop = stop;
+    this.#hint = hint;
     this.#stopTicking = screen.live
       ? host.every(REDRAW_EVERY_MS, () => this.draw())
       : host.every(REPORT_EVERY_MS, () => this.#report());
@@ -68,8 +69,7 @@ export class MovingLine {
 
   #barText(progress: RunProgress): string {
     const rates = this.#rates.measure(progress, this.#host.now());
-    const hint = this.#stop.aborted ? '(saving…)' : '(Ctrl-C saves and stops)';
-    return drawBar({ progress, rates, hint }, this.#screen.columns, this.#screen.colors);
+    return drawBar({ progress, rates, hint: this.#hint() }, this.#screen.columns, this.#screen.colors);
   }
 
   #report(): void {

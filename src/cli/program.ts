@@ -1,11 +1,13 @@
 /** The command line: which commands there are, and what happens when one is typed wrong. */
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command.ts';
+import { addCompletionCommand, COMPLETE, printCompletion } from './completion/command.ts';
 import type { Roof } from './doors.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
 import type { Host } from './host.ts';
 import { addRunCommand } from './run.ts';
 import { wantsColor } from './screen.ts';
+import { addShortCommands } from './short/commands.ts';
 import { toHost } from './to-host.ts';
 import { addUpCommand } from './up.ts';
 
@@ -13,6 +15,7 @@ const EXAMPLES = `Examples:
   boatload run prompts.jsonl -o answers.jsonl --engine http://127.0.0.1:8000/v1 --model my-model
   boatload run prompts.jsonl -o answers.jsonl --engine echo
   boatload up
+  boatload submit prompts.jsonl --model my-model -o answers.jsonl
 `;
 
 const FIRECTL = `
@@ -22,15 +25,14 @@ All of firectl works, too: boatload dataset create …, boatload list batch-infe
 /** Does what the arguments say and answers the exit code; never throws. */
 export async function runProgram(host: Host, roof: Roof): Promise<number> {
   let code: number = EXIT.ok;
-  const program = makeProgram({
-    host,
-    roof,
-    finish: (given) => {
-      code = given;
-    },
-  });
+  const finish = (given: number) => {
+    code = given;
+  };
+  const context = { host, roof, finish };
+  const program = makeProgram(context);
   try {
     const [first] = host.args;
+    if (first === COMPLETE) return await printCompletion(program, context);
     if (await isFirectl(host, program)) return await (await import('./firectl/run-firectl.ts')).runFirectl(host, roof);
     if (first === undefined) program.outputHelp();
     else if (first === '-v' || first === '--version') await printVersions(host, roof);
@@ -64,6 +66,8 @@ function makeProgram(context: CommandContext): Command {
   toHost(program, context.host, (message) => `${mark} ${message}`);
   addRunCommand(program, context);
   addUpCommand(program, context);
+  addShortCommands(program, context);
+  addCompletionCommand(program, context);
   return program;
 }
 

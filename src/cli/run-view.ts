@@ -31,7 +31,8 @@ export class ScreenRunView implements RunView {
 
   constructor(options: RunViewOptions) {
     this.#options = options;
-    this.#moving = new MovingLine(options);
+    const hint = () => (options.stop.aborted ? '(saving…)' : '(Ctrl-C saves and stops)');
+    this.#moving = new MovingLine({ ...options, hint });
   }
 
   opened({ version, nodeVersion, cores, memoryBytes }: RunFacts): void {

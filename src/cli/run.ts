@@ -2,7 +2,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { CommandContext } from './command.ts';
-import { engineAddress, jsonObject, numberBetween, someText, wholeNumberBetween } from './flags.ts';
+import { takesFiles } from './completion/completes.ts';
+import { engineAddress, someText, wholeNumberBetween } from './flags.ts';
+import { addSettingFlags } from './setting-flags.ts';
 import type { RunFlags } from './start-run.ts';
 
 const EXAMPLES = `Examples:
@@ -31,6 +33,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
   addEngineFlags(command);
   addSettingFlags(command);
   addRunFlags(command);
+  takesFiles(command, 'input', 'output', 'model', 'engineKeyFile');
   command.action(async (input: string) => {
     const flags = command.opts<RunFlags>();
     const clash = clashOf(input, flags);
@@ -47,19 +50,6 @@ function addEngineFlags(command: Command): void {
     .option('--engine <url>', 'an OpenAI-compatible server, or echo', engineAddress)
     .option('--engine-key-file <file>', "the server's key, - for stdin (else BOATLOAD_ENGINE_KEY)", someText)
     .option('--concurrency <n>', 'requests in flight (default: found while it runs)', wholeNumberBetween(1, 100_000));
-}
-
-/** The ranges are those of the chat completions API. */
-function addSettingFlags(command: Command): void {
-  command
-    .optionsGroup("Settings for rows that don't bring their own:")
-    .option('--max-tokens <n>', 'most tokens of an answer', wholeNumberBetween(1, 2_147_483_647))
-    .option('--temperature <t>', '0 to 2', numberBetween(0, 2))
-    .option('--top-p <p>', '0 to 1', numberBetween(0, 1))
-    .option('--top-k <k>', '0 to 100', wholeNumberBetween(0, 100))
-    .option('--n <n>', 'answers per row, 1 to 128', wholeNumberBetween(1, 128))
-    .option('--extra-body <json>', 'any further request fields, as a JSON object', jsonObject)
-    .option('--system-prompt <text>', "for rows that don't begin with a system message", someText);
 }
 
 function addRunFlags(command: Command): void {

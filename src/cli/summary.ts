@@ -27,8 +27,14 @@ export function summaryLines(summary: RunSummary, host: Host, colors: Colors): r
   ];
 }
 
+/** What the headline says. */
+type Headline = Pick<
+  RunSummary,
+  'outcome' | 'ok' | 'failed' | 'unfinished' | 'elapsedMs' | 'inputTokens' | 'cachedTokens' | 'outputTokens'
+>;
+
 /** `✓ 997 ok, 3 failed in 1m 25s · 118,204 in (41 % cached) / 54,911 out tokens`. */
-function headline(summary: RunSummary, colors: Colors): string {
+export function headline(summary: Headline, colors: Colors): string {
   const { outcome, ok, failed, unfinished, elapsedMs } = summary;
   const counts = [
     `${formatCount(ok)} ok`,
@@ -40,7 +46,7 @@ function headline(summary: RunSummary, colors: Colors): string {
   return `${mark}${counts} in ${elapsed} · ${tokens(summary)}`;
 }
 
-function tokens({ inputTokens, cachedTokens, outputTokens }: RunSummary): string {
+function tokens({ inputTokens, cachedTokens, outputTokens }: Headline): string {
   const cached = cachedTokens === 0 ? '' : ` (${formatShare(cachedTokens, inputTokens)} cached)`;
   return `${formatCount(inputTokens)} in${cached} / ${formatCount(outputTokens)} out tokens`;
 }

@@ -1,6 +1,7 @@
 /** `boatload up`: its flags. What it does is in `start-up.ts`, loaded when it is asked for. */
 import type { Command } from 'commander';
 import type { CommandContext } from './command.ts';
+import { takesFiles } from './completion/completes.ts';
 import { collect, engineAddress, someText, wholeNumberBetween } from './flags.ts';
 import type { UpFlags } from './start-up.ts';
 
@@ -25,6 +26,7 @@ export function addUpCommand(program: Command, context: CommandContext): void {
     .showHelpAfterError('  See:  boatload up --help')
     .addHelpText('before', EXAMPLES)
     .configureHelp({ optionDescription: ({ description }) => description });
+  takesFiles(command, 'dataDir', 'model');
   command.action(async () => {
     const { startUp } = await import('./start-up.ts');
     context.finish(await startUp(command.opts<UpFlags>(), context));

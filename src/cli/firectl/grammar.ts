@@ -1,6 +1,6 @@
 /** Commands in both word orders, made from the table of operations: `dataset create` and `create dataset`. */
 import { Argument, Command, Option } from 'commander';
-import { completes } from '../completes.ts';
+import { completes } from '../completion/completes.ts';
 import type { Host } from '../host.ts';
 import { toHost } from '../to-host.ts';
 import { CONNECTION_FLAGS } from './common-flags.ts';

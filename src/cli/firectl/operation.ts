@@ -1,5 +1,5 @@
 /** What a row of firectl's table of operations says. */
-import type { Completes } from '../completes.ts';
+import type { Completes } from '../completion/completes.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { Host } from '../host.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Problem } from '../../base/problem.ts';
 import type { NewDataset } from '../../client/datasets.ts';
 import type { Dataset } from '../../contract/dataset.ts';
-import { findFiles } from '../local-files.ts';
+import { findFiles, isRowFile } from '../local-files.ts';
 import { safeName } from '../safe-name.ts';
 import { saveFile } from '../save-file.ts';
 import { withSession } from '../session.ts';
@@ -19,9 +19,6 @@ interface Definition {
   readonly kind: Kind<Dataset>;
   readonly flags: readonly Flag[];
 }
-
-/** A dataset's files lie side by side. */
-const isRowFile = (name: string): boolean => name.endsWith('.jsonl') && !name.includes('/');
 
 /** Makes it, sends its files when there are any, and prints it. */
 export async function createDataset(call: Call, { kind, flags: own }: Definition): Promise<void> {

@@ -1,6 +1,6 @@
 /** Operations that every resource has, as rows of the table. */
 import type { Client } from '../../client/client.ts';
-import type { Completes } from '../completes.ts';
+import type { Completes } from '../completion/completes.ts';
 import { DRY_RUN, LIST_FLAGS, OUTPUT, waitFlags } from './common-flags.ts';
 import type { Argument, Flag, Operation } from './operation.ts';
 import type { Column } from './print.ts';
