@@ -96,7 +96,7 @@ class Upstream implements Engine {
 
   #keyRefused(status: number): Problem {
     const message = `The engine at ${this.name} should take our key, but it answered HTTP ${status}. Give a key that it knows.`;
-    return new Problem('FAILED_PRECONDITION', message, { reason: 'ENGINE_KEY_REFUSED', details: { engine: this.name, status } });
+    return new Problem('PERMISSION_DENIED', message, { reason: 'ENGINE_KEY_REFUSED', details: { engine: this.name, status } });
   }
 
   #incompatible(what: string): Problem {
