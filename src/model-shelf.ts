@@ -63,6 +63,8 @@ export function makeModelShelf(
     status: () => [...pools].flatMap((pool) => pool.status()),
     async close() {
       await Promise.allSettled(served.values());
+      // Their timers would keep the process alive.
+      for (const pool of pools) pool.close();
       await Promise.all([...engines].map((engine) => engine.close()));
     },
   };
