@@ -11,8 +11,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { Caller, Context } from './context.ts';
 import { getJob } from './get-job.ts';
 
-/** How long a deleted job's workers get to notice, and to finish what they are writing. */
-const GRACE_MS = 15_000;
+/** How long a deleted job's workers get to notice, which takes them a second, and to finish what they are writing. */
+const GRACE_MS = 5_000;
 
 /** Deletes a job: one that has ended is gone at once; a running one reads DELETING_CLEANING_UP until `cleanUpDeletedJobs` gets to it. */
 export async function deleteJob(context: Context, caller: Caller, name: string): Promise<void> {

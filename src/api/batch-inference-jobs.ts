@@ -1,6 +1,5 @@
 /** `/v1/accounts/{account}/batchInferenceJobs`. */
 import { z } from 'zod';
-import { cancelJob } from '../actions/cancel-job.ts';
 import { continueJob } from '../actions/continue-job.ts';
 import { createJob } from '../actions/create-job.ts';
 import { deleteJob } from '../actions/delete-job.ts';
@@ -9,12 +8,10 @@ import { BatchInferenceJob, CreateJobQuery, CreateJobRequest, PRECISIONS } from 
 import { WIRE_JOB_STATES } from '../contract/job-state.ts';
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { type JobColumn, listJobs } from '../db/queries/list-jobs.ts';
-import { sumProgress } from '../db/queries/sum-progress.ts';
-import { sumProgressOfJobs } from '../db/queries/sum-progress-of-jobs.ts';
-import type { Job } from '../jobs/job.ts';
-import type { ApiContext } from './api-context.ts';
-import { NOTHING_DONE, toJobReply, toStoredState } from './job-reply.ts';
+import { replyJob, replyJobs } from './job-replies.ts';
+import { toStoredState } from './job-reply.ts';
 import { toSettings } from './job-settings.ts';
+import { jobVerbRoutes } from './job-verbs.ts';
 import type { FieldKind } from './list-filter.ts';
 import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
@@ -54,9 +51,6 @@ const kinds: Readonly<Record<string, FieldKind>> = {
 };
 const idOf = ({ params }: Call<unknown, unknown>): string => params['job_id'] ?? '';
 
-const reply = async ({ store }: ApiContext, job: Job): Promise<BatchInferenceJob> =>
-  toJobReply(job, await sumProgress(store.db, job.uid));
-
 const create = route({
   method: 'post',
   path: COLLECTION,
@@ -74,15 +68,14 @@ const create = route({
       outputDataset: body.outputDatasetId,
       precision: body.precision,
       maxDurationSeconds: maxJobDuration,
+      onInvalidRow: body.onInvalidRow,
+      inputDataset: body.inputDatasetId || undefined,
     };
     const settings = toSettings(inferenceParameters ?? {}, systemPrompt);
-    if (!continuedFromJobName)
-      return reply(context, await createJob(context, caller, { ...wish, inputDataset: body.inputDatasetId, settings }));
-    const changed = (inferenceParameters ?? systemPrompt) ? settings : undefined;
-    return reply(
-      context,
-      await continueJob(context, caller, { ...wish, continuedFrom: continuedFromJobName, settings: changed }),
-    );
+    const job = continuedFromJobName
+      ? await continueJob(context, caller, { ...wish, continuedFrom: continuedFromJobName, changes: settings })
+      : await createJob(context, caller, { ...wish, settings });
+    return replyJob(context, job);
   },
 });
 
@@ -101,12 +94,9 @@ const list = route({
       kinds,
     });
     const { jobs, total } = await listJobs(context.store.db, page);
-    const progress = await sumProgressOfJobs(
-      context.store.db,
-      jobs.map(({ uid }) => uid),
-    );
+    const replies = await replyJobs(context, jobs);
     return {
-      batchInferenceJobs: jobs.map((job) => applyMask(toJobReply(job, progress.get(job.uid) ?? NOTHING_DONE), query.readMask)),
+      batchInferenceJobs: replies.map((reply) => applyMask(reply, query.readMask)),
       nextPageToken: nextToken(total),
       totalSize: total,
     };
@@ -122,7 +112,7 @@ const get = route({
   reply: BatchInferenceJob,
   handle: async (call) => {
     const job = await getJob(call.context, call.caller, idOf(call));
-    return applyMask(await reply(call.context, job), call.query.readMask);
+    return applyMask(await replyJob(call.context, job), call.query.readMask);
   },
 });
 
@@ -138,14 +128,5 @@ const remove = route({
   },
 });
 
-const cancel = route({
-  method: 'post',
-  path: `${ONE}/@cancel`,
-  tag,
-  summary: 'Stop a batch inference job; finished rows reach its output dataset',
-  reply: BatchInferenceJob,
-  handle: async (call) => reply(call.context, await cancelJob(call.context, call.caller, idOf(call))),
-});
-
 /** Every route of the resource. */
-export const jobRoutes = [create, list, get, remove, cancel];
+export const jobRoutes = [create, list, get, remove, ...jobVerbRoutes];

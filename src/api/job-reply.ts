@@ -1,5 +1,6 @@
 /** A job in the shape of the wire. */
 
+import type { Standing } from '../actions/explain-jobs.ts';
 import { STATUS_CODES, type StatusCode } from '../contract/errors.ts';
 import type { BatchInferenceJob, JobProgress, Precision } from '../contract/job.ts';
 import { PRECISIONS } from '../contract/job.ts';
@@ -9,11 +10,8 @@ import { makeName } from '../contract/names.ts';
 import type { Job, JobSettings, Progress } from '../jobs/job.ts';
 import { isFinal, JOB_STATES, type JobState } from '../jobs/states.ts';
 
-/** The progress of a job without parts. */
-export const NOTHING_DONE: Progress = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
-
 /** Every field, the unset ones too. */
-export const toJobReply = (job: Job, progress: Progress): BatchInferenceJob => ({
+export const toJobReply = (job: Job, progress: Progress, { reason, waitingOnCapacity }: Standing): BatchInferenceJob => ({
   name: makeName(job.accountId, 'batchInferenceJobs', job.id),
   displayName: job.displayName,
   createdBy: job.createdBy,
@@ -33,7 +31,9 @@ export const toJobReply = (job: Job, progress: Progress): BatchInferenceJob => (
   jobProgress: job.state === 'VALIDATING' ? null : toProgress(job, job.totalRows ?? 0, progress),
   lifecycle: toLifecycle(job),
   placement: null,
-  waitingOnCapacity: false,
+  waitingOnCapacity,
+  onInvalidRow: job.onInvalidRow,
+  stateReason: reason,
 });
 
 /** The state as we keep it; undefined for one that no job of ours ever has. */

@@ -86,6 +86,12 @@ const Placement = z
   })
   .meta({ id: 'Placement', description: 'Where to run; a server of your own is one place, so this is accepted and not kept' });
 
+const OnInvalidRow = z
+  .enum(['fail', 'skip'])
+  .describe(
+    'What a line that can not run does: `fail` ends the job before anything runs; `skip` makes it a failed row with code 400',
+  );
+
 /** A job as it is answered. */
 export const BatchInferenceJob = z
   .object({
@@ -109,6 +115,8 @@ export const BatchInferenceJob = z
     lifecycle: Lifecycle.nullable().describe('Null until the first of its times is known'),
     placement: z.null().describe('Always null: a server of your own is one place'),
     waitingOnCapacity: z.boolean().describe('True while it waits for engines and will go on by itself'),
+    onInvalidRow: OnInvalidRow,
+    stateReason: z.string().describe('Why it is where it is, in a sentence for people'),
   })
   .meta({ id: 'BatchInferenceJob', description: "A dataset's rows sent to a model" });
 export type BatchInferenceJob = z.output<typeof BatchInferenceJob>;
@@ -129,8 +137,9 @@ export const CreateJobRequest = z
       .describe('A job that has ended, whose unanswered rows this one runs; its input, and what is left out here, are inherited'),
     maxJobDuration: Duration.optional().describe('The window: how long the job may take, from acceptance on'),
     placement: Placement.optional(),
+    onInvalidRow: OnInvalidRow.optional(),
     ...readOnly('name', 'createTime', 'updateTime', 'createdBy', 'state', 'status'),
-    ...readOnly('jobProgress', 'expireTime', 'lifecycle', 'waitingOnCapacity'),
+    ...readOnly('jobProgress', 'expireTime', 'lifecycle', 'waitingOnCapacity', 'stateReason'),
   })
   .meta({ id: 'CreateBatchInferenceJobRequest', description: 'A new job' });
 export type CreateJobRequest = z.output<typeof CreateJobRequest>;
@@ -142,3 +151,40 @@ export const CreateJobQuery = z.object({
     .optional()
     .describe("The new job's id; made up when absent. Choosing one makes a retry harmless"),
 });
+
+/** Reply of `:getValidationReport`. */
+export const ValidationReport = z
+  .object({
+    file: z.string().describe('The input file, or the dataset when it has several'),
+    count: z.int().describe('How many lines are bad'),
+    badLines: z
+      .array(
+        z.object({
+          file: z.string().optional().describe('Which file, when there are several'),
+          line: z.int().describe('From 1, blank lines counted'),
+          column: z.int().optional().describe('In characters, from 1; absent when the whole line is meant'),
+          reason: z.string().describe('What is wrong, for programs; stable'),
+          message: z.string().describe('What is wrong, in words'),
+          remedy: z.string().describe('What to do about it'),
+        }),
+      )
+      .describe('The first of them, at most 1,000'),
+  })
+  .meta({ id: 'ValidationReport', description: 'The lines of a job’s input that can not run' });
+export type ValidationReport = z.output<typeof ValidationReport>;
+
+/** Reply of `:events`. */
+export const JobEvents = z
+  .object({
+    events: z.array(
+      z.object({
+        time: Timestamp.describe('When it happened'),
+        kind: z
+          .string()
+          .describe('What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `trouble`'),
+        message: z.string().describe('What happened, in words'),
+        details: z.record(z.string(), z.unknown()).describe('Further facts'),
+      }),
+    ),
+  })
+  .meta({ id: 'JobEvents', description: 'What happened to a job, oldest first; the latest 1,000' });

@@ -14,7 +14,9 @@ export interface DuplicateSearch {
   readonly badLines: BadLines;
   readonly readAt: ReadAt;
   /** `line 3`, as a person finds it. */
-  readonly nameLine: (line: number) => string;
+  readonly nameRow: (row: number) => string;
+  /** Told of every such row, and of the first one that has its id. */
+  readonly onRepeat?: (row: number, earlier: number) => void;
 }
 
 /**
@@ -25,8 +27,12 @@ export async function findDuplicates(suspects: Iterable<Repeat>, search: Duplica
   const { badLines } = search;
   const strays = new Map<string, number>();
   for (const repeat of suspects) {
-    if (badLines.hasRoom) await judge(repeat, search, strays);
-    else badLines.count++;
+    if (badLines.hasRoom) {
+      await judge(repeat, search, strays);
+      continue;
+    }
+    badLines.count++;
+    search.onRepeat?.(repeat.row, repeat.firstRow);
   }
 }
 
@@ -40,12 +46,12 @@ async function judge({ row, firstRow }: Repeat, search: DuplicateSearch, strays:
     strays.set(id, row);
     return;
   }
-  const { lineNumbers, badLines, nameLine } = search;
-  const lineNumber = lineNumbers.lineOf(row);
-  badLines.add(lineNumber, line, {
+  const { lineNumbers, badLines, nameRow, onRepeat } = search;
+  onRepeat?.(row, earlier);
+  badLines.add(lineNumbers.lineOf(row), line, {
     at,
     reason: 'DUPLICATE_CUSTOM_ID',
-    message: `custom_id ${JSON.stringify(id)} is on ${nameLine(lineNumbers.lineOf(earlier))} and again on ${nameLine(lineNumber)}`,
+    message: `custom_id ${JSON.stringify(id)} is on ${nameRow(earlier)} and again on ${nameRow(row)}`,
     remedy: 'Give every row a custom_id of its own: its result is found by it.',
   });
 }

@@ -16,7 +16,8 @@ export type ChainRow =
 
 /**
  * Zips the ids of the input (raw JSON string tokens, in order) with the outputs, oldest job first: yields one row per id, with the latest success,
- * else the latest failure. Holds one line per stream. An output line whose id the input doesn't have, or has elsewhere, is a `Problem`.
+ * else the latest failure. Holds one line per stream. An output line whose id the input doesn't have, or has elsewhere, is a `Problem`;
+ * one without an id, of an input row that has none, belongs to no row and is left out.
  */
 export async function* mergeChain(customIds: AsyncIterable<Buffer>, outputs: readonly ChainOutput[]): AsyncGenerator<ChainRow> {
   // Best first, so that the first stream that has the row wins.
@@ -84,8 +85,10 @@ class LineHead {
 
   async #advance(): Promise<void> {
     this.#begun = true;
-    const next = await this.#lines.next();
-    this.#line = next.done === true ? undefined : next.value;
-    this.#id = this.#line === undefined ? undefined : lineId(this.#line);
+    do {
+      const next = await this.#lines.next();
+      this.#line = next.done === true ? undefined : next.value;
+      this.#id = this.#line === undefined ? undefined : lineId(this.#line);
+    } while (this.#line !== undefined && this.#id === undefined);
   }
 }

@@ -6,6 +6,7 @@ import { checkRow } from './check-row.ts';
 import { FilesSplitter, type InputFile, type LinePlace } from './files-splitter.ts';
 import { findDuplicates, type ReadAt } from './find-duplicates.ts';
 import { IdFingerprints } from './id-fingerprints.ts';
+import { InvalidRows } from './invalid-rows.ts';
 import { LineNumbers } from './line-numbers.ts';
 import { PrefixLadder } from './prefix-ladder.ts';
 import type { RowFormat } from './row-format.ts';
@@ -32,6 +33,10 @@ export interface PlanReading {
   readonly format: RowFormat;
   readonly rows: RowIndex;
   readonly badLines: { readonly count: number; readonly kept: readonly BadLine[] };
+  /** The rows of all bad lines. */
+  readonly invalid: InvalidRows;
+  /** `line 3`, or `line 3 of b.jsonl` where there are several files. */
+  readonly nameRow: (row: number) => string;
   readonly bytes: number;
   /** Blank ones included. */
   readonly lines: number;
@@ -61,6 +66,7 @@ class PlanPass {
   readonly #ladder = new PrefixLadder();
   readonly #lineNumbers = new LineNumbers();
   readonly #badLines: BadLines;
+  readonly #invalid = new InvalidRows();
   readonly #maxBadLines: number;
   readonly #maxLineBytes: number;
   #format: RowFormat | undefined;
@@ -91,8 +97,9 @@ class PlanPass {
     const duplicates = new BadLines(this.#maxBadLines);
     const { readAt } = this.#options;
     const lineNumbers = this.#lineNumbers;
-    const nameLine = (line: number): string => inWords(this.#splitter.placeOf(line));
-    await findDuplicates(this.#ids.suspects(), { rows, lineNumbers, badLines: duplicates, readAt, nameLine });
+    const nameRow = (row: number): string => inWords(this.#splitter.placeOf(lineNumbers.lineOf(row)));
+    const onRepeat = (row: number, earlier: number): void => this.#invalid.add(row, earlier);
+    await findDuplicates(this.#ids.suspects(), { rows, lineNumbers, badLines: duplicates, readAt, nameRow, onRepeat });
     this.#ids.release();
     const { bytes, lines, blankLines } = this.#splitter;
     const kept = [...this.#badLines.kept, ...duplicates.kept]
@@ -100,7 +107,8 @@ class PlanPass {
       .slice(0, this.#maxBadLines)
       .map((badLine) => ({ ...badLine, ...this.#splitter.placeOf(badLine.line) }));
     const badLines = { count: this.#badLines.count + duplicates.count, kept };
-    return { format: this.#format ?? 'fireworks', rows, badLines, bytes, lines, blankLines };
+    const invalid = this.#invalid;
+    return { format: this.#format ?? 'fireworks', rows, badLines, invalid, nameRow, bytes, lines, blankLines };
   }
 
   #takeLine(line: Line): void {
@@ -113,7 +121,7 @@ class PlanPass {
     const { bareRows, systemPrompt } = this.#options;
     const { fault, format, id, body } = checkRow(this.#cursor, bytes, { format: this.#format, bareRows, systemPrompt });
     if (this.#format === undefined && (format !== 'bare' || bareRows)) this.#format = format;
-    if (fault !== undefined) this.#badLines.add(number, bytes, fault);
+    if (fault !== undefined) this.#refuse({ number, bytes }, fault);
     const promptBytes = this.#ladder.climb(bytes, body);
     this.#index.add({ offset, length: bytes.length, ladder: this.#ladder.steps, maxTokens: body.maxTokens, promptBytes });
     if (id === undefined) this.#ids.addNone();
@@ -121,9 +129,15 @@ class PlanPass {
   }
 
   #takeUnreadable({ number, offset, bytes }: Line, fault: RowFault): void {
-    this.#badLines.add(number, bytes, fault);
+    this.#refuse({ number, bytes }, fault);
     this.#index.add({ offset, length: bytes.length, ladder: NO_LADDER, maxTokens: 0, promptBytes: 0 });
     this.#ids.addNone();
+  }
+
+  /** Before the row is indexed: its number is the count so far. */
+  #refuse({ number, bytes }: Pick<Line, 'number' | 'bytes'>, fault: RowFault): void {
+    this.#badLines.add(number, bytes, fault);
+    this.#invalid.add(this.#index.count);
   }
 
   #tooLong(): RowFault {

@@ -13,6 +13,7 @@ import { type PlanReading, readPlan } from '../jobs/read-plan.ts';
 import { readAnsweredRows } from './answered-rows.ts';
 import { type Input, openInput } from './input.ts';
 import type { WorkerContext } from './worker-context.ts';
+import { writeInvalid } from './write-invalid.ts';
 
 /** Plans a job that is VALIDATING; one that isn't any more is left alone. Run again after a crash, it makes the same plan. */
 export async function planJob(context: WorkerContext, jobUid: string, signal: AbortSignal): Promise<void> {
@@ -20,8 +21,9 @@ export async function planJob(context: WorkerContext, jobUid: string, signal: Ab
   if (job?.state !== 'VALIDATING') return;
   const input = await openInput(context, job);
   const reading = await readInput(context, { job, input, signal });
-  if (reading.badLines.count > 0) await refuse(context, { job, input, reading });
-  else await start(context, job, reading);
+  const reportKey = await writeReport(context, { job, input, reading });
+  if (reportKey === null || job.onInvalidRow === 'skip') await start(context, { job, input, reading, reportKey });
+  else await refuse(context, { job, input, reading, reportKey });
 }
 
 interface Reading {
@@ -39,21 +41,42 @@ const readInput = ({ bareRows }: WorkerContext, { job, input, signal }: Reading)
     signal,
   });
 
-async function start(context: WorkerContext, job: Job, { rows, format }: PlanReading): Promise<void> {
+interface Checked extends Omit<Reading, 'signal'> {
+  readonly reading: PlanReading;
+  /** Null when there are no bad lines. */
+  readonly reportKey: string | null;
+}
+
+/** Rows that can't run come first in the plan: they are done before the first worker looks. */
+async function start(context: WorkerContext, { job, input, reading, reportKey }: Checked): Promise<void> {
+  const { rows, format, invalid } = reading;
   const isAnswered = await readAnsweredRows(context, job, rows.count);
-  const order = orderRows(rows, (row) => !isAnswered(row));
-  if (order.length === 0) throw nothingToRun(job);
+  const isInvalid = invalid.toTest(rows.count);
+  const order = orderRows(rows, (row) => !isAnswered(row) && !isInvalid(row));
+  if (order.length === 0 && (invalid.count === 0 || job.continuedFrom !== null)) throw nothingToRun(job);
   const key = planKey(job.uid);
-  await context.objects.putStream(key, asyncOf(encodePlan(rows, order)));
+  await context.objects.putStream(key, asyncOf(encodePlan(rows, planOf(reading, order))));
   const { shardRows: maxRows, shardBytes: maxBytes, windowShards: windowSize } = context.limits;
+  const shards = cutShards(rows, order, { maxRows, maxBytes });
   await startPlannedJob(context.store, job.uid, {
-    totalRows: order.length,
+    totalRows: invalid.count + order.length,
     inputRows: rows.count,
     rowFormat: format,
     planKey: key,
-    shards: cutShards(rows, order, { maxRows, maxBytes }),
+    reportKey,
+    parts: await writeInvalid(context, { job, input, reading }),
+    shards: shards.map(({ first, count }) => ({ first: invalid.count + first, count })),
     windowSize,
   });
+}
+
+function planOf({ invalid }: PlanReading, order: Uint32Array): Uint32Array {
+  if (invalid.count === 0) return order;
+  const plan = new Uint32Array(invalid.count + order.length);
+  let position = 0;
+  for (const { row } of invalid) plan[position++] = row;
+  plan.set(order, position);
+  return plan;
 }
 
 const nothingToRun = (job: Job): Problem =>
@@ -63,21 +86,27 @@ const nothingToRun = (job: Job): Problem =>
         reason: 'NOTHING_TO_CONTINUE',
       });
 
-async function refuse(
-  context: WorkerContext,
-  { job, input, reading }: Omit<Reading, 'signal'> & { readonly reading: PlanReading },
-): Promise<void> {
-  const key = reportKey(job.uid);
+async function writeReport(
+  { objects }: WorkerContext,
+  { job, input, reading }: Omit<Checked, 'reportKey'>,
+): Promise<string | null> {
   const { count, kept } = reading.badLines;
-  const [first, second] = input.files;
-  const file = second === undefined ? (first?.name ?? '') : job.inputDatasetId;
-  await context.objects.put(key, Buffer.from(JSON.stringify({ file, count, badLines: kept })));
-  await failValidation(context.store.db, job.uid, {
+  if (count === 0) return null;
+  const key = reportKey(job.uid);
+  await objects.put(key, Buffer.from(JSON.stringify({ file: nameOf(job, input), count, badLines: kept })));
+  return key;
+}
+
+const refuse = ({ store }: WorkerContext, { job, input, reading, reportKey: key }: Checked): Promise<unknown> =>
+  failValidation(store.db, job.uid, {
     statusCode: 'INVALID_ARGUMENT',
-    statusMessage: failureMessage(file, reading.badLines),
+    statusMessage: failureMessage(nameOf(job, input), reading.badLines),
     reportKey: key,
   });
-}
+
+/** Where the lines are: the one file, or the dataset when it has several. */
+const nameOf = ({ inputDatasetId }: Job, { files: [first, second] }: Input): string =>
+  first === undefined || second !== undefined ? inputDatasetId : first.name;
 
 async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
   yield* items;

@@ -24,7 +24,8 @@ export interface RowSource {
   readonly input: Input;
 }
 
-type Placed = PlannedRow & { readonly position: number };
+/** A planned row with its position. */
+export type PlacedRow = PlannedRow & { readonly position: number };
 
 /** The rows of the lease that are not done yet. */
 export async function* readRows(source: RowSource, lease: ShardLease): AsyncGenerator<ReadableRow> {
@@ -35,11 +36,16 @@ export async function* readRows(source: RowSource, lease: ShardLease): AsyncGene
   const rows = decodePlan(plan)
     .map((row, index) => ({ ...row, position: lease.first + index }))
     .filter(({ position }) => !hasPosition(lease.done, position));
-  for (const slice of toSlices(rows)) yield* await readSlice(source, slice);
+  yield* readPlaced(source.input, rows);
 }
 
-function* toSlices(rows: readonly Placed[]): Generator<readonly Placed[]> {
-  let slice: Placed[] = [];
+/** These rows, a little ahead of whoever takes them. */
+export async function* readPlaced(input: Input, rows: Iterable<PlacedRow>): AsyncGenerator<ReadableRow> {
+  for (const slice of toSlices(rows)) yield* await readSlice(input, slice);
+}
+
+function* toSlices(rows: Iterable<PlacedRow>): Generator<readonly PlacedRow[]> {
+  let slice: PlacedRow[] = [];
   let bytes = 0;
   for (const row of rows) {
     if (slice.length > 0 && (bytes + row.length > SLICE_BYTES || slice.length === SLICE_ROWS)) {
@@ -54,7 +60,7 @@ function* toSlices(rows: readonly Placed[]): Generator<readonly Placed[]> {
 }
 
 /** Neighbours in the plan are often neighbours in the input: they share a read. */
-async function readSlice({ input }: RowSource, slice: readonly Placed[]): Promise<readonly ReadableRow[]> {
+async function readSlice(input: Input, slice: readonly PlacedRow[]): Promise<readonly ReadableRow[]> {
   const lines = new Map<number, Buffer>();
   await Promise.all(
     toSpans(slice).map(async ({ start, end, rows }) => {
@@ -68,11 +74,11 @@ async function readSlice({ input }: RowSource, slice: readonly Placed[]): Promis
 interface Span {
   readonly start: number;
   readonly end: number;
-  readonly rows: readonly Placed[];
+  readonly rows: readonly PlacedRow[];
 }
 
-function toSpans(slice: readonly Placed[]): readonly Span[] {
-  const spans: { start: number; end: number; rows: Placed[] }[] = [];
+function toSpans(slice: readonly PlacedRow[]): readonly Span[] {
+  const spans: { start: number; end: number; rows: PlacedRow[] }[] = [];
   for (const row of slice.toSorted((a, b) => a.offset - b.offset)) {
     const last = spans.at(-1);
     const end = row.offset + row.length;

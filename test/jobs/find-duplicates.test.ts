@@ -13,7 +13,7 @@ test('rows whose fingerprints meet by accident are told apart by their bytes, an
   const badLines = new BadLines(10);
   const suspects = [1, 2, 3, 4].map((row) => ({ row, firstRow: 0 }));
   const readAt = async (offset: number, length: number) => file.subarray(offset, offset + length);
-  await findDuplicates(suspects, { rows, lineNumbers, badLines, readAt, nameLine: (line) => `line ${line}` });
+  await findDuplicates(suspects, { rows, lineNumbers, badLines, readAt, nameRow: (row) => `line ${row + 1}` });
   expect(badLines.kept.map(({ message }) => message)).toEqual([
     'custom_id "y" is on line 2 and again on line 4',
     'custom_id "x" is on line 1 and again on line 5',

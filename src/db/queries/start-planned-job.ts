@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import type { Job } from '../../jobs/job.ts';
+import type { PartClaim } from '../../jobs/leases.ts';
+import { formatRanges } from '../../jobs/ranges.ts';
 import type { Store, Tx } from '../store.ts';
 import { moveJob } from './move-job.ts';
 
@@ -8,32 +10,38 @@ export interface PlannedJob {
   readonly inputRows: number;
   readonly rowFormat: Job['rowFormat'];
   readonly planKey: string;
-  /** In order; each begins where the one before ends. */
+  /** Where the list of bad lines is, when there are any. */
+  readonly reportKey?: string | null;
+  /** Parts that are true from the start, each all of one of the first shards, in order. */
+  readonly parts?: readonly PartClaim[];
+  /** Those that have to run, in order; each begins where the one before ends. */
   readonly shards: readonly { readonly first: number; readonly count: number }[];
   /** How many shards of the job are in the queue at a time. */
   readonly windowSize: number;
 }
 
-/** Gives a planned job its shards and queues the first of them; without any it goes on to its results. False when the job is no longer VALIDATING. */
+/** Gives a planned job its shards and queues the first of those that have to run; without any it goes on to its results. False when the job is no longer VALIDATING. */
 export async function startPlannedJob(
   { db, queue }: Pick<Store, 'db' | 'queue'>,
   uid: string,
   plan: PlannedJob,
 ): Promise<boolean> {
-  const { shards, windowSize, ...facts } = plan;
+  const { shards, parts = [], windowSize, ...facts } = plan;
   return db.transaction().execute(async (tx) => {
-    const nextShard = Math.min(windowSize, shards.length);
-    const started = await moveJob(tx, uid, 'PENDING', { ...facts, windowSize, nextShard, shardCount: shards.length });
+    const shardCount = parts.length + shards.length;
+    const nextShard = Math.min(parts.length + windowSize, shardCount);
+    const started = await moveJob(tx, uid, 'PENDING', { ...facts, windowSize, nextShard, shardCount });
     if (started === undefined) return false;
+    await insertParts(tx, uid, parts);
     if (shards.length === 0) {
       await moveJob(tx, uid, 'WRITING_RESULTS', { outcome: 'COMPLETED' });
       await queue.add('merge', [{ jobUid: uid }], { tx });
       return true;
     }
-    await insertShards(tx, uid, shards);
+    await insertShards(tx, uid, { shards, before: parts.length });
     await queue.add(
       'shard',
-      Array.from({ length: nextShard }, (_, shard) => ({ jobUid: uid, shard })),
+      Array.from({ length: nextShard - parts.length }, (_, place) => ({ jobUid: uid, shard: parts.length + place })),
       { tx },
     );
     return true;
@@ -41,9 +49,33 @@ export async function startPlannedJob(
 }
 
 /** One statement whatever their number. */
-const insertShards = (tx: Tx, uid: string, shards: PlannedJob['shards']): Promise<unknown> =>
+const insertShards = (
+  tx: Tx,
+  uid: string,
+  { shards, before }: { readonly shards: PlannedJob['shards']; readonly before: number },
+): Promise<unknown> =>
   sql`
     insert into shard (job_uid, index, first, count)
-    select ${uid}::uuid, place - 1, first, count
+    select ${uid}::uuid, ${before}::int + place - 1, first, count
       from rows from (jsonb_to_recordset(${JSON.stringify(shards)}::jsonb) as (first int, count int)) with ordinality as planned (first, count, place)
   `.execute(tx);
+
+/** A statement takes 65,535 parameters. */
+const PARTS_AT_ONCE = 1_000;
+
+/** Their shards are settled: nobody ever leases them. */
+async function insertParts(tx: Tx, uid: string, parts: readonly PartClaim[]): Promise<void> {
+  if (parts.length === 0) return;
+  const shards = parts.map(({ shard, rows }) => ({ index: shard, ranges: formatRanges(rows) }));
+  await sql`
+    insert into shard (job_uid, index, first, count, done, settled)
+    select ${uid}::uuid, index, lower(ranges), upper(ranges) - lower(ranges), ranges, true
+      from jsonb_to_recordset(${JSON.stringify(shards)}::jsonb) as settled (index int, ranges int4multirange)
+  `.execute(tx);
+  const values = parts.map((part) => ({ ...part, rows: formatRanges(part.rows), failedRows: formatRanges(part.failedRows) }));
+  for (let first = 0; first < values.length; first += PARTS_AT_ONCE)
+    await tx
+      .insertInto('part')
+      .values(values.slice(first, first + PARTS_AT_ONCE))
+      .execute();
+}
