@@ -37,6 +37,7 @@ export interface Machine {
 
 /** Opens everything. The worker is made, not started: who calls decides when. */
 export async function openMachine({ dataDir, models, log, bareRows, ...options }: MachineOptions): Promise<Machine> {
+  const limits = { ...DEFAULT_LIMITS, ...readLimits(process.env), ...options.limits };
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const store = await openStore({ url: `file:${join(dataDir, 'database')}`, log });
   try {
@@ -46,7 +47,7 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       objects,
       clock: systemClock,
       models: models.registry,
-      limits: { ...DEFAULT_LIMITS, ...readLimits(process.env), ...options.limits },
+      limits,
     };
     const worker = new Worker({
       store,
