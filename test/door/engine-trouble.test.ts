@@ -89,7 +89,7 @@ describe('boatload run with an engine in trouble', () => {
     const run = (...flags: string[]) =>
       boatload(['run', 'in.jsonl', '-o', 'out.jsonl', '--engine', engine.url, '--json', ...flags], { cwd });
     const first = await run();
-    expect(first.code).toBe(1);
+    expect(first).toMatchObject({ code: 1, stderr: expect.stringMatching(/gave up: 100 ok.*go on:.*--resume/s) });
     const summary = JSON.parse(first.stdout);
     expect(summary).toMatchObject({
       outcome: 'FAILED',
