@@ -8,6 +8,7 @@ import { auditLogRoutes } from './audit-logs.ts';
 import { jobRoutes } from './batch-inference-jobs.ts';
 import { billingRoutes } from './billing.ts';
 import { datasetRoutes } from './datasets.ts';
+import { addDocs } from './docs/docs.ts';
 import { addDownloads } from './downloads.ts';
 import { makeErrorHandler, notFound } from './errors.ts';
 import { addHealth } from './health.ts';
@@ -35,6 +36,7 @@ export function makeApp(context: ApiContext): OpenAPIHono<ApiEnv> {
   app.use(requestId);
   addHealth(app, context);
   addOpenApi(app, context);
+  addDocs(app, context);
   addDownloads(app, context);
   addMergedDownloads(app, context);
   addUploads(app, context);

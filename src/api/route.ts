@@ -123,7 +123,11 @@ const toDocument = (definition: Definition<z.ZodType, z.ZodType, z.ZodType>) => 
     operationId: nameOf(definition),
     security: [{ apiKey: [] }],
     request: {
-      params: z.object(Object.fromEntries(Array.from(path.matchAll(/{(\w+)}/g), ([, name = '']) => [name, z.string()]))),
+      params: z.object(
+        Object.fromEntries(
+          Array.from(path.matchAll(/{(\w+)}/g), ([, name = '']) => [name, z.string().describe(PARAMETERS[name] ?? 'Its id')]),
+        ),
+      ),
       ...(query instanceof z.ZodObject && { query }),
       ...(body && { body: { content: { 'application/json': { schema: body } }, required: true } }),
       ...(takesFile && { body: { content: { 'multipart/form-data': { schema: FileBody } }, required: true } }),
@@ -137,6 +141,12 @@ const toDocument = (definition: Definition<z.ZodType, z.ZodType, z.ZodType>) => 
       default: { description: 'Refused', content: { 'application/json': { schema: ErrorBody } } },
     },
   });
+};
+
+/** What the words in paths stand for, where that is more than an id. */
+const PARAMETERS: Readonly<Record<string, string>> = {
+  account_id: 'The account; `-` and `me` mean the one that the key belongs to',
+  user_id: "The user's id; `me` means the one that the key belongs to",
 };
 
 const FileBody = z.object({ file: z.string().meta({ format: 'binary', description: 'JSON lines' }) });

@@ -32,11 +32,13 @@ export const ReadQuery = ListQuery.pick({ readMask: true });
 
 /** Reply of a list, named after its collection. */
 export const listReply = <Name extends string, Resource extends z.ZodType>(name: Name, resource: Resource) =>
-  z.object({
-    [name]: z.array(resource),
-    nextPageToken: z.string().describe('Give it as `pageToken` to get the next page; empty on the last one'),
-    totalSize: z.int32().describe('How many there are over all pages'),
-  });
+  z
+    .object({
+      [name]: z.array(resource),
+      nextPageToken: z.string().describe('Give it as `pageToken` to get the next page; empty on the last one'),
+      totalSize: z.int32().describe('How many there are over all pages'),
+    })
+    .meta({ id: `List${name.charAt(0).toUpperCase()}${name.slice(1)}Reply`, description: 'One page of a list' });
 
 /** Where a page begins, made unreadable on purpose and bound to the parameters it was made for. */
 export const makePageToken = (offset: number, boundTo: readonly (string | undefined)[]): string =>
