@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       project('house', ['test/house/**/*.test.ts'], 10_000),
       project('unit', ['test/{base,contract,jsonl,jobs,cli,packaging}/**/*.test.ts'], 20_000),
-      project('real', ['test/{storage,engines,db,actions,worker,client,api,door,models}/**/*.test.ts'], 120_000),
+      project('real', ['test/{storage,engines,client,db,actions,worker,client,api,door,models}/**/*.test.ts'], 120_000),
       project('system', ['test/system/**/*.test.ts'], 600_000),
     ],
   },

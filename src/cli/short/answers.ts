@@ -76,7 +76,7 @@ async function saveRows(client: Client, job: BatchInferenceJob, { host, path, er
   for await (const { kind, line } of readRows(client, job)) {
     if (kind === 'failure') failed += 1;
     const out = kind === 'answer' ? answers : failures;
-    if (out !== undefined) await write(out, line);
+    if (out !== undefined && !(await write(out, line))) return;
   }
   if (path !== '-') await closeAs(answers, part(path), path);
   if (failures === undefined || errors === undefined) return;
@@ -84,8 +84,16 @@ async function saveRows(client: Client, job: BatchInferenceJob, { host, path, er
   if (failed === 0) await rm(errors);
 }
 
-async function write(out: Writable, line: Buffer): Promise<void> {
-  if (!out.write(Buffer.concat([line, LINE_END]))) await once(out, 'drain');
+/** False when nobody reads any more: `| head` has seen enough. */
+async function write(out: Writable, line: Buffer): Promise<boolean> {
+  if (out.write(Buffer.concat([line, LINE_END]))) return true;
+  try {
+    await once(out, 'drain');
+    return true;
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EPIPE') return false;
+    throw cause;
+  }
 }
 
 async function closeAs(out: Writable, from: string, to: string): Promise<void> {
