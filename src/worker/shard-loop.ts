@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PartClaim, ShardLease } from '../jobs/leases.ts';
+import type { JobRun } from './job-run.ts';
 import { type JobRuns, makeJobRuns } from './job-runs.ts';
 import { ShardRun } from './shard-run.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -46,6 +47,23 @@ export class ShardLoop {
 
   live(jobUid: string): LiveProgress | undefined {
     return this.#jobs.find(jobUid)?.live;
+  }
+
+  /** The jobs of the shards that it holds. */
+  held(): readonly string[] {
+    return [...new Set([...this.#held.keys()].map(({ jobUid }) => jobUid))];
+  }
+
+  find(jobUid: string): JobRun | undefined {
+    return this.#jobs.find(jobUid);
+  }
+
+  /** Hands out no further rows of a job; those in flight may finish for `drainMs`. Its leases go back when they have. */
+  pause(jobUid: string): void {
+    const job = this.#jobs.find(jobUid);
+    if (job === undefined || job.stopped.aborted) return;
+    job.stop();
+    setTimeout(() => job.abort(), this.#context.limits.drainMs).unref();
   }
 
   /** Ends this worker's part in a job: rows in flight are dropped, finished ones committed, leases given back. */
@@ -111,7 +129,11 @@ export class ShardLoop {
     try {
       const end = await shard.run();
       if (end === 'done') await leases.settle(lease);
-      if (end === 'stopped') await leases.giveBack(lease);
+      if (end === 'stopped') {
+        // One that is resumed at once must not be taken again before its rows in flight are done.
+        if (!this.#stop.signal.aborted && !job.aborted.aborted) await this.#pause();
+        await leases.giveBack(lease);
+      }
     } catch (cause) {
       this.#jobs.trouble(lease.jobUid, cause);
       await this.#pause();

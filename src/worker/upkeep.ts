@@ -1,6 +1,7 @@
 /** What must happen to jobs by the clock: deadlines, the output limit, and the end of cancelled ones. */
 import { endJobEarly } from '../db/queries/end-job-early.ts';
 import { listJobsToEnd } from '../db/queries/list-jobs-to-end.ts';
+import type { JobWatch, WatchedJobs } from './job-watch.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 const EVERY_MS = 1_000;
@@ -9,13 +10,15 @@ export class Upkeep {
   readonly #context: WorkerContext;
   /** Commits what this worker has finished of the job before the job is closed. */
   readonly #drop: (jobUid: string) => Promise<void>;
+  readonly #watch: JobWatch;
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
   #busy = false;
 
-  constructor(context: WorkerContext, drop: (jobUid: string) => Promise<void>) {
+  constructor(context: WorkerContext, jobs: WatchedJobs, watch: JobWatch) {
     this.#context = context;
-    this.#drop = drop;
+    this.#drop = (jobUid) => jobs.drop(jobUid);
+    this.#watch = watch;
   }
 
   start(): void {
@@ -33,6 +36,7 @@ export class Upkeep {
     const { store, clock, limits, log } = this.#context;
     this.#busy = true;
     try {
+      await this.#watch.look();
       for (const chore of this.#context.chores ?? []) await chore();
       for (const { jobUid, ...end } of await listJobsToEnd(store.db, { now: clock.now(), outputBytes: limits.outputBytes })) {
         await this.#drop(jobUid);

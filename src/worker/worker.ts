@@ -2,6 +2,8 @@
 import { Problem } from '../base/problem.ts';
 import { failValidation } from '../db/queries/fail-validation.ts';
 import { type Adoption, adoptJournals } from './adopt-journals.ts';
+import { JobNotes } from './job-notes.ts';
+import { JobWatch } from './job-watch.ts';
 import { planJob } from './plan-job.ts';
 import { type LiveProgress, ShardLoop } from './shard-loop.ts';
 import { TaskLoop } from './task-loop.ts';
@@ -15,13 +17,17 @@ export class Worker {
   readonly #plans: TaskLoop;
   readonly #merges: TaskLoop;
   readonly #upkeep: Upkeep;
+  readonly #notes: JobNotes;
 
-  constructor(context: WorkerContext) {
+  constructor(given: WorkerContext) {
+    this.#notes = new JobNotes(given);
+    const context = { ...given, onTrouble: (jobUid: string, cause: unknown) => this.#trouble(given, jobUid, cause) };
     this.#context = context;
     this.#shards = new ShardLoop(context);
     this.#plans = new TaskLoop(context, 'plan', (jobUid, signal) => planOrRefuse(context, jobUid, signal));
     this.#merges = new TaskLoop(context, 'merge', (jobUid) => writeResults(context, jobUid));
-    this.#upkeep = new Upkeep(context, (jobUid) => this.#shards.drop(jobUid));
+    const watch = new JobWatch(this.#shards, { store: context.store, notes: this.#notes });
+    this.#upkeep = new Upkeep(context, this.#shards, watch);
   }
 
   /** Adopts what a dead process left on this disk, then begins to work. */
@@ -36,11 +42,17 @@ export class Worker {
   /** Takes no more rows, lets those in flight finish for a while, commits, gives everything back. */
   async stop(): Promise<void> {
     await Promise.all([this.#plans, this.#shards, this.#merges, this.#upkeep].map((part) => part.stop()));
+    await this.#notes.settled();
   }
 
   /** What this worker has finished of a job beyond the committed parts. */
   live(jobUid: string): LiveProgress | undefined {
     return this.#shards.live(jobUid);
+  }
+
+  #trouble({ onTrouble }: WorkerContext, jobUid: string, cause: unknown): void {
+    this.#notes.trouble(jobUid, cause);
+    onTrouble?.(jobUid, cause);
   }
 
   /** Ends this worker's part in a job, keeping what is finished. */

@@ -1,0 +1,106 @@
+/** What a worker notes on the timelines of its jobs: what a person should know, said once and not every second. */
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { Problem } from '../base/problem.ts';
+import { addEvent } from '../db/queries/add-event.ts';
+import { listLatestEvents } from '../db/queries/list-latest-events.ts';
+import type { Store } from '../db/store.ts';
+
+/** The same trouble is noted again only after this time. */
+const AGAIN_MS = 60_000;
+
+/** Trouble that means that no engine can be had for the job. */
+const ENGINE_REASONS: ReadonlySet<string> = new Set([
+  'NO_ENGINE_FOR_MODEL',
+  'ENGINE_UNREACHABLE',
+  'ENGINE_BINARY_MISSING',
+  'MODEL_FILE_INVALID',
+  'MODEL_FILE_NOT_FOUND',
+  'DOWNLOAD_FAILED',
+]);
+
+export interface JobNotesOptions {
+  readonly store: Pick<Store, 'db'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class JobNotes {
+  readonly #options: JobNotesOptions;
+  /** Whether the timeline says that the job has no engine; looked up once, as an earlier process may have said so. */
+  readonly #lost = new Map<string, Promise<boolean>>();
+  readonly #told = new Map<string, number>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: JobNotesOptions) {
+    this.#options = options;
+  }
+
+  /** Something went wrong and is tried again. */
+  trouble(jobUid: string, cause: unknown): void {
+    if (cause instanceof Problem && ENGINE_REASONS.has(cause.reason)) {
+      this.engines(jobUid, cause.message);
+      return;
+    }
+    const reason = cause instanceof Problem ? cause.reason : 'INTERNAL';
+    const now = performance.now();
+    const key = `${jobUid}/${reason}`;
+    if (now - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return;
+    forgetMany(this.#told);
+    this.#told.set(key, now);
+    const message = cause instanceof Problem ? cause.message : 'Something went wrong in the server; its log says more.';
+    this.#note({ jobUid, kind: 'trouble', message: `${message} It is tried again.`, details: { reason } });
+  }
+
+  /** How the job's engines are: `why` none of them can answer, undefined when one can. Noted when it changes. */
+  engines(jobUid: string, why: string | undefined): void {
+    const before = this.#lost.get(jobUid) ?? this.#findLost(jobUid);
+    const isLost = why !== undefined;
+    forgetMany(this.#lost);
+    this.#lost.set(
+      jobUid,
+      before.then(
+        (wasLost) => {
+          if (wasLost !== isLost) this.#noteEngines(jobUid, why);
+          return isLost;
+        },
+        () => isLost,
+      ),
+    );
+  }
+
+  /** Resolves when all that was said so far is written. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#lost.values());
+    await this.#turn;
+  }
+
+  #noteEngines(jobUid: string, why: string | undefined): void {
+    if (why === undefined) this.#note({ jobUid, kind: 'engine-back', message: 'An engine answers again.' });
+    else this.#note({ jobUid, kind: 'engine-lost', message: why });
+  }
+
+  async #findLost(jobUid: string): Promise<boolean> {
+    const latest = await listLatestEvents(this.#options.store.db, [jobUid], ['engine-lost', 'engine-back']);
+    return latest.get(jobUid)?.kind === 'engine-lost';
+  }
+
+  /** In the order in which things happened. A job that was deleted meanwhile has no timeline any more; a database in trouble is told by others. */
+  #note(event: {
+    readonly jobUid: string;
+    readonly kind: string;
+    readonly message: string;
+    readonly details?: Record<string, string>;
+  }): void {
+    const { store, clock, log } = this.#options;
+    const at = clock.now();
+    this.#turn = this.#turn
+      .then(() => addEvent(store.db, { ...event, at }))
+      .catch((cause: unknown) => log.warn({ cause, jobUid: event.jobUid }, 'cannot note an event'));
+  }
+}
+
+/** A worker lives long and meets many jobs. What is forgotten is at worst said once more. */
+function forgetMany(map: Map<string, unknown>): void {
+  if (map.size > 1_000) map.clear();
+}
