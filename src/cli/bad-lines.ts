@@ -33,9 +33,11 @@ const hasBadLines = (details: unknown): details is BadLinesDetails =>
   'badLines' in details &&
   Array.isArray(details.badLines);
 
-/** One line per message, however many lines it is about. */
+/** One line per file and message, however many lines it is about. */
 const causeLines = (group: readonly BadLine[]): readonly string[] =>
-  [...Map.groupBy(group, ({ message }) => message)].map(([message, lines]) => `  ${where(lines)}  ${message}`);
+  [...Map.groupBy(group, ({ file = '', message }) => `${file}\n${message}`).values()].map(
+    (lines) => `  ${lines[0]?.file === undefined ? '' : `${lines[0].file}: `}${where(lines)}  ${lines[0]?.message}`,
+  );
 
 function where(lines: readonly BadLine[]): string {
   const [first, second] = lines;

@@ -1,6 +1,6 @@
 /** Batch inference jobs. */
 import type { z } from 'zod';
-import type { BatchInferenceJob, CreateJobRequest } from '../contract/job.ts';
+import type { BatchInferenceJob, CreateJobRequest, JobEvents, ValidationReport } from '../contract/job.ts';
 import type { WireJobState } from '../contract/job-state.ts';
 import { makeResource, type Resource } from './resource.ts';
 import type { CallOptions, Transport } from './transport.ts';
@@ -23,6 +23,10 @@ export interface Jobs extends Omit<Resource<BatchInferenceJob, never>, 'update'>
   /** Gives its places back until `resume`; its window goes on. */
   pause(name: string, options?: CallOptions): Promise<BatchInferenceJob>;
   resume(name: string, options?: CallOptions): Promise<BatchInferenceJob>;
+  /** What happened to it, oldest first. */
+  events(name: string, options?: CallOptions): Promise<z.output<typeof JobEvents>['events']>;
+  /** The lines of its input that can't run. */
+  validationReport(name: string, options?: CallOptions): Promise<ValidationReport>;
   /** Resolves when the job has ended, however it ended. */
   waitFor(name: string, options?: WaitOptions<BatchInferenceJob>): Promise<BatchInferenceJob>;
 }
@@ -38,11 +42,13 @@ const FINAL: readonly WireJobState[] = [
 ];
 
 /** True when a job in this state won't change any more. */
-export const isFinalState = (state: WireJobState): boolean => FINAL.includes(state);
+const isFinalState = (state: WireJobState): boolean => FINAL.includes(state);
 
 /** Makes `client.jobs`. */
 export function makeJobs(transport: Transport): Jobs {
   const { update: _, ...resource } = makeResource<BatchInferenceJob, never>(transport, 'batchInferenceJobs');
+  const ask = <Reply>(name: string, verb: string, { signal }: CallOptions = {}) =>
+    transport.request<Reply>({ method: 'GET', path: `${resource.pathOf(name)}:${verb}`, signal });
   const tell =
     (verb: string) =>
     (name: string, { signal }: CallOptions = {}) =>
@@ -72,6 +78,8 @@ export function makeJobs(transport: Transport): Jobs {
     cancel: tell('cancel'),
     pause: tell('pause'),
     resume: tell('resume'),
+    events: async (name, options) => (await ask<z.output<typeof JobEvents>>(name, 'events', options)).events,
+    validationReport: (name, options) => ask(name, 'getValidationReport', options),
     waitFor: (name, options = {}) =>
       waitUntil(
         () => resource.get(name, { signal: options.signal }),

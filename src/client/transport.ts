@@ -115,7 +115,7 @@ async function readJson<Reply>(response: Response, url: string): Promise<Reply> 
 }
 
 /** The caller's own abort is no error of the connection; a time limit of ours is. */
-export const fromAbort = (signal: AbortSignal | undefined, cause: unknown): unknown => {
+const fromAbort = (signal: AbortSignal | undefined, cause: unknown): unknown => {
   const isAbort = signal?.aborted === true && !(signal.reason instanceof Error && signal.reason.name === 'TimeoutError');
   return isAbort ? (signal.reason ?? cause) : undefined;
 };

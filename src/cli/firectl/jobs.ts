@@ -3,8 +3,8 @@ import type { BatchInferenceJob } from '../../contract/job.ts';
 import { someText } from '../flags.ts';
 import { DRY_RUN, OUTPUT, waitFlags } from './common-flags.ts';
 import { idOf } from './message.ts';
-import type { Flag, Noun } from './operation.ts';
-import { deleteRow, getRow, type Kind, listRow } from './standard.ts';
+import type { Flag, Noun, Operation } from './operation.ts';
+import { deleteRow, getRow, idArgument, type Kind, listRow } from './standard.ts';
 import { float32, int32, jsonText, wireDuration } from './values.ts';
 
 const flags: readonly Flag[] = [
@@ -55,6 +55,12 @@ const flags: readonly Flag[] = [
     parse: wireDuration,
     field: 'maxJobDuration',
   },
+  {
+    flags: '--on-invalid-row <fail|skip>',
+    about: 'a bad line fails the whole job, or is skipped (default: fail)',
+    choices: ['fail', 'skip'],
+    field: 'onInvalidRow',
+  },
 ];
 
 /** Answered rows of all rows. */
@@ -77,6 +83,16 @@ const kind: Kind<BatchInferenceJob> = {
     ['CREATE TIME', ({ createTime }) => createTime],
   ],
 };
+
+/** `cancel`, `pause` and `resume`, which are ours: `cancel <id>` prints the job as it is then. */
+const moveRow = (verb: 'cancel' | 'pause' | 'resume', summary: string): Operation => ({
+  verb,
+  summary,
+  args: [idArgument(kind)],
+  flags: [OUTPUT, DRY_RUN],
+  examples: [`batch-inference-job ${verb} my-job`],
+  run: async (call) => (await import('./run-jobs.ts')).moveJob(call, { kind, verb }),
+});
 
 /** `firectl batch-inference-job …`. */
 export const jobs: Noun = {
@@ -106,5 +122,8 @@ export const jobs: Noun = {
     getRow(kind),
     listRow(kind),
     deleteRow(kind),
+    moveRow('cancel', 'stop a job; its finished rows are kept'),
+    moveRow('pause', 'let a job wait until it is resumed; its window goes on'),
+    moveRow('resume', 'let a paused job go on'),
   ],
 };

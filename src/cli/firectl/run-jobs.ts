@@ -4,7 +4,7 @@ import type { NewJob } from '../../client/jobs.ts';
 import type { BatchInferenceJob } from '../../contract/job.ts';
 import { withSession } from '../session.ts';
 import { idOf, toMessage } from './message.ts';
-import { type Call, textOf } from './operation.ts';
+import { argument, type Call, textOf } from './operation.ts';
 import { printResource } from './print.ts';
 import { formatOf, waitTimeoutOf } from './run-standard.ts';
 import type { Kind } from './standard.ts';
@@ -26,6 +26,18 @@ export async function createJob(call: Call, kind: Kind<BatchInferenceJob>): Prom
     print(ended);
     if (ended.state !== 'JOB_STATE_COMPLETED') throw notCompleted(ended);
   });
+}
+
+/** `cancel`, `pause`, `resume`. */
+export async function moveJob(
+  call: Call,
+  { kind, verb }: { readonly kind: Kind<BatchInferenceJob>; readonly verb: 'cancel' | 'pause' | 'resume' },
+): Promise<void> {
+  const { host, flags } = call;
+  const name = argument(call, 0);
+  const print = { format: formatOf(flags), flags: kind.flags };
+  if (flags['dryRun']) return printResource(host.stdout, { name }, print);
+  printResource(host.stdout, await withSession(host, flags, ({ client }) => client.jobs[verb](name)), print);
 }
 
 const notCompleted = ({ name, state, status }: BatchInferenceJob): Problem =>

@@ -42,7 +42,8 @@ function addSubmit(program: Command, context: CommandContext): void {
   });
   command
     .addOption(modelOption().makeOptionMandatory())
-    .option('--name <id>', 'id of the dataset and the job (default: made from the file)', someText);
+    .option('--name <id>', 'id of the dataset and the job (default: made from the file)', someText)
+    .option('--skip-invalid', 'a bad line becomes a failed row; without this it fails the whole job');
   addFollowFlags(command);
   addSettingFlags(command);
   addConnectionFlags(command);

@@ -1,6 +1,8 @@
 /** A job of the server, followed until it has ended, and what is said of it then. */
+import { Problem } from '../../base/problem.ts';
 import type { Client } from '../../client/client.ts';
 import type { BatchInferenceJob } from '../../contract/job.ts';
+import { badLinesText } from '../bad-lines.ts';
 import type { RunOutcome, RunProgress } from '../doors.ts';
 import { EXIT, exitCodeOfRun } from '../exit.ts';
 import { idOf } from '../firectl/message.ts';
@@ -29,7 +31,9 @@ export async function follow(
   const screen = await openScreen(host);
   const job = await watchToEnd(client, name, { host, screen });
   if (job === undefined) return EXIT.interrupted;
-  for (const line of endLines(job, screen)) screen.line(line);
+  const badLines = await findBadLines(client, job, screen);
+  for (const line of badLines ?? endLines(job, screen)) screen.line(line);
+  if (badLines !== undefined) return EXIT.usage;
   if (flags.output === undefined) for (const line of nextLines(job)) screen.line(line);
   else await saveAnswers(client, job, { host, path: flags.output });
   return exitCodeOfRun({ outcome: outcomeOf(job), failed: progressOf(job).failed }, flags.allowFailures === true);
@@ -94,6 +98,18 @@ function endLines(job: BatchInferenceJob, { colors }: Screen): readonly string[]
   const unfinished = progress.total - progress.ok - progress.failed;
   const first = headline({ ...progress, unfinished, outcome: outcomeOf(job), elapsedMs: elapsedMsOf(job, Date.now()) }, colors);
   return [first, ...(job.status.message === '' ? [] : [`  ${job.status.message}`])];
+}
+
+/** Every bad line of an input that was refused, as `boatload run` shows them; undefined when the job got further. */
+async function findBadLines(
+  client: Client,
+  { name, status }: BatchInferenceJob,
+  { colors }: Screen,
+): Promise<readonly string[] | undefined> {
+  if (status.code !== 'INVALID_ARGUMENT') return undefined;
+  const report = await client.jobs.validationReport(name);
+  const problem = new Problem('INVALID_ARGUMENT', status.message, { reason: 'INVALID_DATASET', details: { ...report } });
+  return report.count === 0 ? undefined : badLinesText(problem, colors);
 }
 
 function nextLines(job: BatchInferenceJob): readonly string[] {

@@ -17,6 +17,7 @@ import { type FollowFlags, follow } from './follow.ts';
 export interface SubmitFlags extends JobSettings, FollowFlags, ConnectionFlags {
   readonly model: string;
   readonly name?: string;
+  readonly skipInvalid?: true;
 }
 
 /** Uploads, starts, says how to go on (or follows), and answers the exit code. The job's id is on stdout. */
@@ -33,11 +34,13 @@ export async function submit(path: string, flags: SubmitFlags, host: Host): Prom
     done(`${basename(path)} → dataset ${id}  ${formatRows(rows)} · ${formatBytes(bytes)}`);
     const outputDatasetId = `${id.slice(0, 55)}-answers`;
     const wish = { model: flags.model, inputDatasetId: id, outputDatasetId, ...toJobSettings(flags) };
-    const job = await client.jobs.create(wish, { id }).catch(async (error: unknown) => {
-      // A job that could not begin leaves nothing behind.
-      await client.datasets.delete(id);
-      throw error;
-    });
+    const job = await client.jobs
+      .create({ ...wish, ...(flags.skipInvalid && { onInvalidRow: 'skip' }) }, { id })
+      .catch(async (error: unknown) => {
+        // A job that could not begin leaves nothing behind.
+        await client.datasets.delete(id);
+        throw error;
+      });
     done(`job ${id} on ${idOf(job.model)}`);
     if (flags.output !== '-') host.stdout.write(`${id}\n`);
     if (flags.wait || flags.output !== undefined) return follow(client, job.name, { host, flags });
