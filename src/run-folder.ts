@@ -1,10 +1,13 @@
 /** The run's own folder: for nobody else's eyes, and gone in one step. */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { toWriteProblem } from './storage/disk-problem.ts';
 
 /** Makes it where it isn't there; what a removal that was cut off left behind goes. */
 export async function makeRunFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw toWriteProblem(cause, dirname(folder));
+  });
   const beside = dirname(folder);
   const doomed = (await readdir(beside)).filter((name) => name.startsWith(doomedName(basename(folder), '')));
   for (const name of doomed) await rm(join(beside, name), { recursive: true, force: true });

@@ -1,5 +1,5 @@
 /** Where a run reads, writes and keeps its state. */
-import { access, constants, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Problem } from './base/problem.ts';
 import type { RunRequest } from './cli/doors.ts';
@@ -65,22 +65,15 @@ async function checkReadable(path: string): Promise<void> {
   });
 }
 
-/** Tries it: permissions don't tell of read-only file systems and full disks. */
+/** Leaves nothing behind, whenever it is killed. A full disk shows when the run's folder is made. */
 async function checkWritable(folder: string): Promise<void> {
-  const probe = join(folder, `.boatload-${process.pid}`);
-  try {
-    await writeFile(probe, '');
-  } catch (cause) {
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
     throw new Problem(
       'INVALID_ARGUMENT',
       `The output can't be written to ${folder} (${codeOf(cause)}). Choose a folder that exists and that you may write to: -o …`,
-      {
-        reason: 'OUTPUT_NOT_WRITABLE',
-        cause,
-      },
+      { reason: 'OUTPUT_NOT_WRITABLE', cause },
     );
-  }
-  await rm(probe, { force: true });
+  });
 }
 
 const codeOf = (cause: unknown): string => (cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause));

@@ -129,11 +129,10 @@ export class ShardLoop {
     try {
       const end = await shard.run();
       if (end === 'done') await leases.settle(lease);
-      if (end === 'stopped') {
-        // One that is resumed at once must not be taken again before its rows in flight are done.
-        if (!this.#stop.signal.aborted && !job.aborted.aborted) await this.#pause();
-        await leases.giveBack(lease);
-      }
+      // One that is resumed at once must not be taken again before its rows in flight are done.
+      if (end === 'stopped' && !this.#stop.signal.aborted && !job.aborted.aborted) await this.#pause();
+      // Does nothing to one that somebody else holds; one that was lost to nobody is free at once.
+      if (end !== 'done') await leases.giveBack(lease);
     } catch (cause) {
       this.#jobs.trouble(lease.jobUid, cause);
       await this.#pause();
