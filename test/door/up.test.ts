@@ -7,7 +7,7 @@ import { boatload } from '../support/program.ts';
 import { allIds, contentOf, makeRow, makeRows, parseLines, questionOf } from '../support/rows.ts';
 import { isOver, startServer } from './server.ts';
 
-/** Of a job that has just been created, as the original system answers it. */
+/** A job that has just been created, as the original system answers it; ours may say more. */
 const CREATED = {
   name: 'accounts/local/batchInferenceJobs/first',
   displayName: '',
@@ -44,14 +44,14 @@ describe('boatload up', () => {
     const server = await startServer(cwd);
     await server.upload('in', makeRows(40, toOpenAiRow));
     const wish = { model: 'echo', inputDatasetId: 'in', outputDatasetId: 'out', inferenceParameters: { maxTokens: 256 } };
-    expect(await server.createJob('first', wish)).toEqual(CREATED);
+    expect(await server.createJob('first', wish)).toMatchObject(CREATED);
     expect(await server.ask('POST', 'batchInferenceJobs?batchInferenceJobId=first', wish)).toMatchObject({
       status: 409,
       body: { code: 6 },
     });
 
     const job = await server.waitForJob('first', isOver);
-    expect(Object.keys(job).toSorted()).toEqual(Object.keys(CREATED).toSorted());
+    expect(Object.keys(job)).toEqual(expect.arrayContaining(Object.keys(CREATED)));
     expect(job).toMatchObject({
       state: 'JOB_STATE_COMPLETED',
       status: { code: 'OK', message: '' },
