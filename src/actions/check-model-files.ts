@@ -1,6 +1,7 @@
 /** What the files of a model must be, by its kind: pure, over names and the few small files that say what the model is. */
 import { Problem } from '../base/problem.ts';
 import { checkTargetModules, isAddon } from './check-model.ts';
+import { checkText } from './check-text.ts';
 import type { ModelDetails } from './model-details.ts';
 
 /** The files that say what a model is; large ones are never read. */
@@ -90,13 +91,18 @@ const readChatTemplate = (text: string | undefined): ModelDetails => {
 };
 
 const parseJson = (name: string, text: string): Json => {
+  const value = parsed(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(`${name} is no JSON object`);
+  checkText(value);
+  return value as Json; // An object has string keys.
+};
+
+const parsed = (text: string): unknown => {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json; // An object has string keys.
+    return JSON.parse(text);
   } catch {
-    // Said below, with the other things that are no object.
+    return undefined;
   }
-  throw wrong(`${name} is no JSON object`);
 };
 
 const toJson = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});

@@ -1,3 +1,4 @@
+import { checkText } from '../actions/check-text.ts';
 import { Problem } from '../base/problem.ts';
 import type { InferenceParametersInput } from '../contract/job.ts';
 import type { JobSettings } from '../jobs/job.ts';
@@ -14,6 +15,7 @@ export const toSettings = ({ extraBody, ...typed }: InferenceParametersInput, sy
 
 const parseExtraBody = (text: string): Readonly<Record<string, unknown>> => {
   const value = parsed(text);
+  checkText(value);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   throw new Problem(
     'INVALID_ARGUMENT',

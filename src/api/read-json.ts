@@ -1,12 +1,19 @@
 import type { HonoRequest } from 'hono';
 import { Problem } from '../base/problem.ts';
 
-const MAX_BODY_BYTES = 1024 * 1024;
+/** What a JSON body may cost; every one of them is a sentence to its sender when it is passed. */
+export interface BodyLimits {
+  readonly bytes: number;
+  /** From the first wait to the last byte. */
+  readonly ms: number;
+}
 
-/** Reads a JSON body whatever its content type says; an empty one is `{}`. The size limit holds while it comes in. */
-export async function readJson(request: HonoRequest): Promise<unknown> {
+const LIMITS: BodyLimits = { bytes: 1024 * 1024, ms: 30_000 };
+
+/** Reads a JSON body whatever its content type says; an empty one is `{}`. Size and time are limited while it comes in. */
+export async function readJson(request: HonoRequest, limits: BodyLimits = LIMITS): Promise<unknown> {
   const text = new TextDecoder('utf-8', { fatal: true });
-  const bytes = await readLimited(request);
+  const bytes = await readInTime(request, limits);
   try {
     return bytes.length === 0 ? {} : JSON.parse(text.decode(bytes));
   } catch (cause) {
@@ -15,19 +22,44 @@ export async function readJson(request: HonoRequest): Promise<unknown> {
   }
 }
 
-async function readLimited(request: HonoRequest): Promise<Buffer> {
+/** Who sends a byte a minute gets no connection of ours. */
+async function readInTime(request: HonoRequest, limits: BodyLimits): Promise<Buffer> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(tooSlow(limits)), limits.ms);
+  try {
+    return await Promise.race([readLimited(request, limits), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readLimited(request: HonoRequest, limits: BodyLimits): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.raw.body ?? []) {
+  for await (const chunk of untilBroken(request.raw.body)) {
     bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw tooLarge();
+    if (bytes > limits.bytes) throw tooLarge(limits);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-const tooLarge = (): Problem =>
-  new Problem('INVALID_ARGUMENT', `The request body is larger than ${MAX_BODY_BYTES} bytes. Rows belong into a dataset upload.`, {
+/** A sender that goes away is no defect of ours. */
+async function* untilBroken(body: AsyncIterable<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body ?? [];
+  } catch (cause) {
+    throw new Problem('CANCELLED', 'The request body broke off. Send it again.', { reason: 'BODY_BROKEN_OFF', cause });
+  }
+}
+
+const tooLarge = ({ bytes }: BodyLimits): Problem =>
+  new Problem('INVALID_ARGUMENT', `The request body is larger than ${bytes} bytes. Rows belong into a dataset upload.`, {
     reason: 'BODY_TOO_LARGE',
-    details: { limitBytes: MAX_BODY_BYTES },
+    details: { limitBytes: bytes },
+  });
+
+const tooSlow = ({ ms }: BodyLimits): Problem =>
+  new Problem('DEADLINE_EXCEEDED', `The request body did not come within ${ms / 1000} s. Send it again.`, {
+    reason: 'BODY_TOO_SLOW',
   });

@@ -2,6 +2,7 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { z } from 'zod';
+import { checkText } from '../actions/check-text.ts';
 import type { KeyCaller } from '../actions/context.ts';
 import { demand, type Permission } from '../actions/permissions.ts';
 import { Problem } from '../base/problem.ts';
@@ -10,7 +11,6 @@ import { parseWire } from '../contract/json.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
 import { audited } from './audit.ts';
 import { authenticate } from './authenticate.ts';
-import { checkText } from './check-text.ts';
 import { toOperationId } from './operation-id.ts';
 import { readJson } from './read-json.ts';
 
