@@ -52,6 +52,7 @@ const events = route({
   method: 'get',
   path: `${ONE}/@events`,
   tag,
+  operationId: 'listBatchInferenceJobEvents',
   summary: 'Get the timeline of a batch inference job',
   reply: JobEvents,
   handle: async (call) => {
