@@ -9,8 +9,8 @@ export default defineConfig({
   test: {
     projects: [
       project('house', ['test/house/**/*.test.ts'], 10_000),
-      project('unit', ['test/{base,contract,jsonl,jobs,cli,packaging}/**/*.test.ts'], 20_000),
-      project('real', ['test/{storage,engines,client,db,actions,worker,client,api,door,models}/**/*.test.ts'], 120_000),
+      project('unit', ['test/{base,contract,jsonl,jobs,packaging}/**/*.test.ts'], 20_000),
+      project('real', ['test/{storage,engines,client,cli,db,actions,worker,api,door,models}/**/*.test.ts'], 120_000),
       project('system', ['test/system/**/*.test.ts'], 600_000),
     ],
   },

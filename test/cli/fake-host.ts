@@ -24,6 +24,7 @@ class Sink extends Writable {
   readonly isTTY: boolean;
   readonly columns: number | undefined;
   readonly rows = 40;
+  readonly #watchers = new Set<() => void>();
 
   constructor(columns: number | undefined) {
     super({ decodeStrings: false });
@@ -31,8 +32,22 @@ class Sink extends Writable {
     this.columns = columns;
   }
 
+  /** Resolves as soon as it has been written. */
+  says(words: string): Promise<void> {
+    return new Promise((resolve) => {
+      const watch = () => {
+        if (!this.text.includes(words)) return;
+        this.#watchers.delete(watch);
+        resolve();
+      };
+      this.#watchers.add(watch);
+      watch();
+    });
+  }
+
   override _write(chunk: string | Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
+    for (const watch of this.#watchers) watch();
     done();
   }
 }
@@ -44,7 +59,7 @@ export class FakeHost implements Host {
   readonly cwd = '/home/ann/work';
   readonly stdin: PassThrough & { isTTY: boolean; isRaw: boolean; setRawMode(raw: boolean): void };
   readonly stdout: Output & { readonly text: string } = new Sink(undefined);
-  readonly stderr: Output & { readonly text: string };
+  readonly stderr: Sink;
   readonly exits: number[] = [];
   #nowMs = 1_000;
   readonly #timers = new Set<Timer>();

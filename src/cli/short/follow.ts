@@ -12,8 +12,8 @@ import { openScreen, type Screen } from '../screen.ts';
 import { headline } from '../summary.ts';
 import { saveAnswers } from './answers.ts';
 
-/** A terminal is looked at; a log is read later. */
-const LOOK_EVERY_MS = { live: 500, log: 2_000 } as const;
+/** Somebody watches a terminal; a log may be slower. */
+const LIVE_INTERVAL_MS = 500;
 
 /** How to follow, and what to do at the end. */
 export interface FollowFlags {
@@ -56,7 +56,7 @@ async function watchToEnd(
     if (state === 'RUNNING' || state === 'WRITING_RESULTS') line.progress(toRunProgress(job, host.date().getTime()));
   };
   try {
-    const intervalMs = screen.live ? LOOK_EVERY_MS.live : LOOK_EVERY_MS.log;
+    const intervalMs = screen.live ? LIVE_INTERVAL_MS : undefined;
     return await client.jobs.waitFor(name, { signal: leave.signal, intervalMs, onLook });
   } catch (error) {
     if (!leave.signal.aborted) throw error;
