@@ -31,7 +31,7 @@ export function makeLeases(db: Db, queue: Queue): Leases {
 }
 
 async function takeLeases(db: Db, queue: Queue, max: number): Promise<readonly ShardLease[]> {
-  const tasks = (await queue.take('shard', max)).filter(isShardTask);
+  const tasks = inPlanOrder((await queue.take('shard', max)).filter(isShardTask));
   if (tasks.length === 0) return [];
   const taken = new Map((await takeShards(db, tasks.map(toWanted))).map((shard) => [toKey(shard), shard]));
   await putAside(
@@ -43,6 +43,13 @@ async function takeLeases(db: Db, queue: Queue, max: number): Promise<readonly S
     const shard = taken.get(toKey(task));
     return shard === undefined ? [] : [{ ...shard, ticket: task.ticket, done: parseRanges(shard.done) }];
   });
+}
+
+/** Tasks that came into the queue together come out of it in any order. The jobs keep their places in the queue; each takes them with its first shards first. */
+function inPlanOrder(tasks: readonly ShardTask[]): readonly ShardTask[] {
+  const jobs = Map.groupBy(tasks, ({ jobUid }) => jobUid);
+  for (const shards of jobs.values()) shards.sort((a, b) => a.shard - b.shard);
+  return tasks.map((task) => jobs.get(task.jobUid)?.shift() ?? task);
 }
 
 /** Tasks of shards that can't run now: of a paused job they come back later; of one that has ended or is gone they leave the queue. */

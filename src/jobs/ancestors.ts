@@ -12,3 +12,14 @@ export function ancestorsOf(job: Pick<Job, 'id' | 'continuedFrom'>, family: read
   }
   return ancestors;
 }
+
+/** A family of jobs by age; of two that were made in one moment, the one that is continued comes first. */
+export function oldestFirst(family: readonly Job[]): readonly Job[] {
+  const generation = new Map(family.map((job) => [job.uid, ancestorsOf(job, family).length]));
+  return family.toSorted(
+    (a, b) =>
+      a.createdAt.getTime() - b.createdAt.getTime() ||
+      (generation.get(a.uid) ?? 0) - (generation.get(b.uid) ?? 0) ||
+      (a.id < b.id ? -1 : 1),
+  );
+}

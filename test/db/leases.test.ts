@@ -54,6 +54,27 @@ describeOnBoth('leases', (open) => {
     });
   });
 
+  test('shards that are taken together come in the order of the plan', async () => {
+    const job = await makePlannedJob(
+      open(),
+      Array.from({ length: 12 }, () => 2),
+    );
+    const taken = await open().leases.take(1_000);
+    expect(taken.filter(({ jobUid }) => jobUid === job.uid).map(({ shard }) => shard)).toEqual([...Array(12).keys()]);
+    await Promise.all(taken.map((lease) => open().leases.giveBack(lease)));
+  });
+
+  test('the shards of a paused job wait in the queue, and are handed out again when it goes on', async () => {
+    const job = await makePlannedJob(open(), [2, 2]);
+    const [first] = await takeOf(open(), job);
+    await moveJob(open().db, job.uid, 'PAUSED');
+    if (first !== undefined) await open().leases.giveBack(first);
+    expect(await takeOf(open(), job)).toEqual([]);
+    expect(await stateOf(open(), job)).toMatchObject({ state: 'PAUSED' });
+    await moveJob(open().db, job.uid, 'PENDING');
+    await expect.poll(() => takeOf(open(), job), { timeout: 10_000 }).toHaveLength(1);
+  });
+
   test('an older epoch can not commit', async () => {
     const job = await makePlannedJob(open(), [4]);
     const old = await takeOneOf(open(), job);

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { oldestFirst } from '../../jobs/ancestors.ts';
 import type { Job } from '../../jobs/job.ts';
 import type { Db } from '../store.ts';
 import { JOB_COLUMNS } from './job-columns.ts';
@@ -20,7 +21,7 @@ export async function listLineage(db: Db, accountId: string, jobId: string): Pro
     select uid from family
   `.execute(db);
   if (rows.length === 0) return [];
-  return db
+  const jobs = await db
     .selectFrom('job')
     .select(JOB_COLUMNS)
     .where(
@@ -28,7 +29,6 @@ export async function listLineage(db: Db, accountId: string, jobId: string): Pro
       'in',
       rows.map(({ uid }) => uid),
     )
-    .orderBy('createdAt')
-    .orderBy('id')
     .execute();
+  return oldestFirst(jobs);
 }
