@@ -12,6 +12,7 @@ import { Problem } from './base/problem.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { makeModelShelf } from './model-shelf.ts';
+import { readPrices } from './read-prices.ts';
 import { chooseServerModels } from './server-models.ts';
 import { readVersion } from './versions.ts';
 
@@ -60,11 +61,13 @@ interface Serving {
 
 async function serveUntil(machine: Machine, { request, view, stop, began, dataDir, log, version }: Serving): Promise<void> {
   const address = { url: '' };
+  const prices = await readPrices(process.env);
   const app = makeApp({
     ...machine.context,
     log,
     links: { secret: machine.secret, baseUrl: () => address.url },
     build: { version, node: process.versions.node },
+    ...(prices && { prices }),
   });
   const host = request.host ?? HOST;
   const { server, port } = await listen({ fetch: app.fetch, host, port: request.port });
