@@ -9,7 +9,7 @@ import { ownId } from './own-id.ts';
 const OWN_USER = 'me';
 
 /** The id that a caller means by `me` or by a user's name. */
-export const toUserId = ({ accountId, userId }: KeyCaller, name: string): string =>
+const toUserId = ({ accountId, userId }: KeyCaller, name: string): string =>
   name === OWN_USER ? userId : ownId(accountId, 'users', name);
 
 /** Finds a user of the caller's account by id, full name or `me`; NOT_FOUND when there is none. */

@@ -17,7 +17,7 @@ const GRANTS: Readonly<Record<Exclude<UserRole, 'custom'>, readonly Permission[]
 const PRESETS: Readonly<Record<string, readonly Permission[]>> = { 'read-only': ['look', 'see-costs'] };
 
 /** True when the caller's role has it. */
-export const isAllowed = ({ role, permissionPreset }: KeyCaller, permission: Permission): boolean =>
+const isAllowed = ({ role, permissionPreset }: KeyCaller, permission: Permission): boolean =>
   (role === 'custom' ? (PRESETS[permissionPreset] ?? []) : GRANTS[role]).includes(permission);
 
 /** Refuses a caller whose role doesn't have it. */

@@ -26,7 +26,7 @@ const CHECKPOINT_FORMATS = ['CHECKPOINT_FORMAT_UNSPECIFIED', 'NATIVE', 'HUGGINGF
 const SNAPSHOT_TYPES = ['FULL_SNAPSHOT', 'INCREMENTAL_SNAPSHOT'] as const;
 
 /** What is said of a base model. */
-export const BaseModelDetails = z
+const BaseModelDetails = z
   .strictObject({
     worldSize: Int32.pipe(z.number().min(1)).optional().describe('GPUs that it is served with; 1 when absent'),
     checkpointFormat: z.enum(CHECKPOINT_FORMATS).optional().describe('How its files are written'),
@@ -102,22 +102,22 @@ const serverSet = {
   ...readOnly('supervisedLoraTunable', 'supervisedFullParameterTunable', 'rlLoraTunable', 'rlFullParameterTunable'),
 };
 
-const ModelInput = z
+const ModelBody = z
   .strictObject({ ...settable, ...structure, ...serverSet })
   .meta({ id: 'ModelInput', description: 'A model as it is sent' });
-export type ModelInput = z.output<typeof ModelInput>;
+export type ModelInput = z.output<typeof ModelBody>;
 
 /** Body of a create. */
 export const CreateModelRequest = z
   .strictObject({
     modelId: z.string().describe(`The new model's id: ${ID_RULE}`),
-    model: ModelInput.optional(),
+    model: ModelBody.optional(),
     cluster: z.string().optional().describe('Not offered; must be empty'),
   })
   .meta({ id: 'CreateModelRequest', description: 'A new model' });
 
 /** Body of an update: what is absent stays. */
-export const UpdateModelRequest = ModelInput;
+export const UpdateModelRequest = ModelBody;
 
 const DeployedModelRef = z
   .object({

@@ -13,10 +13,10 @@ const ROLE_MEANINGS = {
   'inference-user': 'datasets and jobs',
   custom: 'what `permissionPreset` says',
 } as const;
-export const ROLES = Object.keys(ROLE_MEANINGS) as (keyof typeof ROLE_MEANINGS)[]; // the keys of the record above
+const ROLES = Object.keys(ROLE_MEANINGS) as (keyof typeof ROLE_MEANINGS)[]; // the keys of the record above
 
 /** What `permissionPreset` can say. */
-export const PERMISSION_PRESETS = ['read-only'] as const;
+const PERMISSION_PRESETS = ['read-only'] as const;
 
 const fields = {
   displayName: z.string().max(63).describe('Label for people, fewer than 64 characters'),
