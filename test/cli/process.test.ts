@@ -60,18 +60,19 @@ test('a reader that goes away is no defect', async () => {
 });
 
 test('help and the version are there within 200 ms over bare Node', () => {
-  const time = (args: readonly string[]) => {
-    const beganAtMs = performance.now();
-    expect(spawnSync(process.execPath, args).status).toBe(0);
-    return performance.now() - beganAtMs;
-  };
-  // The least of several rounds, all in turn: what else the machine does then hits both.
-  const rounds = Array.from({ length: 5 }, () => ({
-    bare: time(['-e', '0']),
-    help: time([PROGRAM, 'run', '--help']),
-    version: time([PROGRAM, '--version']),
-  }));
-  const least = (name: 'bare' | 'help' | 'version') => Math.min(...rounds.map((round) => round[name]));
-  expect(least('help') - least('bare')).toBeLessThan(200);
-  expect(least('version') - least('bare')).toBeLessThan(200);
+  const commands = { bare: ['-e', '0'], help: ['run', '--help'], firectl: ['bij', 'create', '--help'], version: ['--version'] };
+  const least = { bare: Infinity, help: Infinity, firectl: Infinity, version: Infinity };
+  const names = ['bare', 'help', 'firectl', 'version'] as const;
+  const isFast = () => names.every((name) => least[name] - least.bare < 200);
+  // The least of several rounds, all in turn: what else the machine does then hits all, and not for ever.
+  for (let round = 0; round < 5 || (round < 25 && !isFast()); round++) {
+    for (const name of names) {
+      const beganAtMs = performance.now();
+      expect(spawnSync(process.execPath, name === 'bare' ? commands.bare : [PROGRAM, ...commands[name]]).status).toBe(0);
+      least[name] = Math.min(least[name], performance.now() - beganAtMs);
+    }
+  }
+  expect(least.help - least.bare).toBeLessThan(200);
+  expect(least.firectl - least.bare).toBeLessThan(200);
+  expect(least.version - least.bare).toBeLessThan(200);
 });

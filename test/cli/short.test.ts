@@ -186,7 +186,7 @@ test('Ctrl-C stops watching, and the job goes on', async () => {
 });
 
 test('a reader that has seen enough ends the results quietly', async () => {
-  const { input } = await makeFiles(3_000);
+  const { input } = await makeFiles(1_000);
   expect((await type('submit', input, '-m', MODEL, '--name', 'much', '--wait')).code).toBe(0);
   const folder = await makeFolder();
   const command = `"${process.execPath}" "${BOATLOAD}" results much | head -1`;

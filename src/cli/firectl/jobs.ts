@@ -84,9 +84,10 @@ const kind: Kind<BatchInferenceJob> = {
   ],
 };
 
-/** `cancel`, `pause` and `resume`, which are ours: `cancel <id>` prints the job as it is then. */
+/** `cancel`, `pause` and `resume` are ours, so nobody knows them verb first; they print the job as it is then. */
 const moveRow = (verb: 'cancel' | 'pause' | 'resume', summary: string): Operation => ({
   verb,
+  older: [],
   summary,
   args: [idArgument(kind)],
   flags: [OUTPUT, DRY_RUN],

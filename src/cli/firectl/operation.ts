@@ -27,7 +27,7 @@ export interface Argument {
 export interface Operation {
   /** The second word of `dataset create`, and the first of `create dataset`. */
   readonly verb: string;
-  /** For the older order, when that isn't verb and noun: `prepare-model`. */
+  /** For the older order, when that isn't verb and noun: `prepare-model`; empty where there is none. */
   readonly older?: readonly (readonly string[])[];
   readonly summary: string;
   readonly args: readonly Argument[];

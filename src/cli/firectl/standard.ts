@@ -60,6 +60,8 @@ export const updateRow = <T extends object>(kind: Kind<T>, flags: readonly Flag[
   summary: `change a ${kind.words}`,
   args: [idArgument(kind)],
   flags: [...flags, OUTPUT, DRY_RUN],
-  examples: [`${kind.noun} update my-${kind.noun} ${(flags[0]?.flags ?? '').replace(/<.*>/, '"…"')}`.trim()],
+  examples: [`${kind.noun} update my-${kind.noun} ${exampleOf(flags[0])}`],
   run: async (call) => (await import('./run-standard.ts')).updateOne(call, kind),
 });
+
+const exampleOf = (flag: Flag | undefined): string => (flag?.flags ?? '').replace('<n>', '100').replace(/<.*>/, '"A name"');
