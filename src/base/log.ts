@@ -27,7 +27,7 @@ const DEPTHS = ['', '*.', '*.*.', '*.*.*.'];
 
 /** Makes a log. */
 export function makeLog({ level, pretty = false, to = process.stderr }: LogOptions): Log {
-  const sink = typeof to === 'string' ? pino.destination({ dest: to, mkdir: true, sync: true }) : to;
+  const sink = typeof to === 'string' ? openFile(to) : to;
   const options = {
     level,
     base: null,
@@ -38,6 +38,9 @@ export function makeLog({ level, pretty = false, to = process.stderr }: LogOptio
   };
   return pino(options, pretty ? { write: (line) => sink.write(toText(line)) } : sink);
 }
+
+/** A log that can't be written, as on a full disk, must not end the program. */
+const openFile = (dest: string) => pino.destination({ dest, mkdir: true, sync: true }).on('error', () => undefined);
 
 /** `12:30:01 warn  commit failed, trying again  jobUid=abc`. */
 function toText(line: string): string {
