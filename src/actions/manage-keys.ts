@@ -33,14 +33,15 @@ export async function createKey(
   });
 }
 
-/** Deletes a key: it stops working at once. */
+/** Deletes a key: it stops working at once. Answers whose it was. */
 export async function deleteKey(
   context: Context,
   caller: KeyCaller,
   { user, keyId }: { user: string; keyId: string },
-): Promise<void> {
-  const { accountId, id: userId } = await getKeyOwner(context, caller, user);
-  if (await deleteApiKey(context.store.db, { accountId, userId, id: keyId })) return;
+): Promise<User> {
+  const owner = await getKeyOwner(context, caller, user);
+  const { accountId, id: userId } = owner;
+  if (await deleteApiKey(context.store.db, { accountId, userId, id: keyId })) return owner;
   throw new Problem('NOT_FOUND', `resource not found: key "${keyId.slice(0, 100)}" of user "${userId}"`, {
     reason: 'KEY_NOT_FOUND',
   });

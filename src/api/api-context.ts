@@ -20,5 +20,9 @@ export interface ApiContext extends Context {
 
 /** What Hono carries from handler to handler. */
 export interface ApiEnv {
-  readonly Variables: { readonly requestId: string };
+  readonly Variables: {
+    readonly requestId: string;
+    /** What an operation was about, for the audit log, where neither its path nor the name in its reply says. */
+    readonly subject?: string;
+  };
 }

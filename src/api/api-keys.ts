@@ -4,7 +4,9 @@ import { createKey, deleteKey, getKeyOwner } from '../actions/manage-keys.ts';
 import { demand } from '../actions/permissions.ts';
 import { ApiKey, CreateApiKeyRequest, DeleteApiKeyRequest } from '../contract/api-key.ts';
 import { ListQuery, listReply } from '../contract/list.ts';
+import { makeName } from '../contract/names.ts';
 import { type ListedKey, listApiKeys } from '../db/queries/list-api-keys.ts';
+import type { User } from '../db/schema.ts';
 import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
 import { type Call, route } from './route.ts';
@@ -38,6 +40,9 @@ const toReply = (stored: ListedKey, key = ''): ApiKey => ({
   lastUsed: stored.lastUsedAt?.toISOString() ?? null,
 });
 
+/** What the audit log calls a key. */
+const keyName = ({ accountId, id }: User, keyId: string): string => `${makeName(accountId, 'users', id)}/apiKeys/${keyId}`;
+
 const create = route({
   method: 'post',
   path: COLLECTION,
@@ -50,6 +55,7 @@ const create = route({
     const { displayName = 'default', expireTime, annotations } = call.body.apiKey ?? {};
     const wish = { user: userOf(call), displayName, expiresAt: expireTime, annotations };
     const { key, stored, owner } = await createKey(call.context, call.caller, wish);
+    call.http.set('subject', keyName(owner, stored.id));
     return toReply({ ...stored, email: owner.email }, key);
   },
 });
@@ -91,7 +97,8 @@ const remove = route({
   body: DeleteApiKeyRequest,
   reply: z.object({}),
   handle: async (call) => {
-    await deleteKey(call.context, call.caller, { user: userOf(call), keyId: call.body.keyId });
+    const { keyId } = call.body;
+    call.http.set('subject', keyName(await deleteKey(call.context, call.caller, { user: userOf(call), keyId }), keyId));
     return {};
   },
 });

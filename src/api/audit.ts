@@ -24,7 +24,7 @@ const MOST_CHARACTERS = 500;
 export async function audited<Reply>(call: AuditedCall, run: () => Promise<Reply>): Promise<Reply> {
   try {
     const reply = await run();
-    await note(call, { resource: nameIn(reply), statusCode: 'OK', message: '' });
+    await note(call, { resource: call.http.get('subject') ?? nameIn(reply), statusCode: 'OK', message: '' });
     return reply;
   } catch (cause) {
     const { code, message } =

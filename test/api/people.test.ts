@@ -234,6 +234,16 @@ test('the log says who changed what, and who was refused', async () => {
   expect(JSON.stringify((await ask('/v1/accounts/bob/auditLogs', { key: door.keys.bob })).body)).not.toContain('acme');
 });
 
+test('the log names the key that was made or deleted', async () => {
+  const { keyId } = (await ask(`${USERS}/me/apiKeys`, { body: {} })).body;
+  await ask(`${USERS}/me/apiKeys:delete`, { body: { keyId } });
+  const resource = `accounts/acme/users/admin/apiKeys/${keyId}`;
+  expect((await ask('/v1/accounts/acme/auditLogs?pageSize=2')).body.auditLogs).toMatchObject([
+    { method: 'deleteApiKey', resource },
+    { method: 'createApiKey', resource },
+  ]);
+});
+
 test('the log has pages of ten, newest first, between two times', async () => {
   for (let count = 0; count < 11; count += 1)
     await ask('/v1/accounts/bob/datasets', { key: door.keys.bob, body: { datasetId: `d${count}` } });
