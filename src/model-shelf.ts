@@ -45,7 +45,11 @@ export function makeModelShelf(
     );
     pools.add(pool);
     const contextLength = opened.contextLength ?? model.contextLength;
-    return { pool, ...(contextLength === undefined ? {} : { maxTokensLimit: contextLength }) };
+    return {
+      pool,
+      ...(contextLength === undefined ? {} : { maxTokensLimit: contextLength }),
+      ...(model.defaults === undefined ? {} : { defaults: model.defaults }),
+    };
   };
 
   return {

@@ -18,6 +18,8 @@ export interface Limits {
   readonly linkSeconds: number;
   /** How long an upload may begin after its link was made. */
   readonly uploadLinkSeconds: number;
+  /** Whether a job's `extraBody` may set what chat completions don't document, for engines with parameters of their own. */
+  readonly anyParameters: boolean;
   /** Whether a dataset must declare its rows, as on the original system; here they are counted in any case. */
   readonly requireExampleCount: boolean;
   /** The most that an account may have; its admins can set less. */
@@ -33,6 +35,7 @@ export const DEFAULT_LIMITS: Limits = {
   window: { minSeconds: 12 * HOUR, maxSeconds: 72 * HOUR, defaultSeconds: 24 * HOUR },
   linkSeconds: 600,
   uploadLinkSeconds: 3600,
+  anyParameters: false,
   requireExampleCount: false,
   quotas: { 'batch-jobs-active': 1_000, 'dataset-bytes': 10 * TIB, 'model-bytes': 10 * TIB },
 };

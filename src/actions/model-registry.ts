@@ -2,6 +2,7 @@
 
 import type { Precision } from '../contract/job.ts';
 import { type Collection, makeName, parseName } from '../contract/names.ts';
+import type { ModelDefaults } from '../jobs/job.ts';
 
 /** The account that holds the models everybody may use. */
 export const PUBLIC_ACCOUNT = 'boatload';
@@ -20,6 +21,8 @@ export interface RegisteredModel {
   readonly precision: Precision;
   /** Tokens of prompt and answer together, when known. */
   readonly contextLength?: number;
+  /** What its rows get where neither they nor their job say; their job's settings win. */
+  readonly defaults?: ModelDefaults;
 }
 
 /** The models of this server. */

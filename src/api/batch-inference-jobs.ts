@@ -71,7 +71,8 @@ const create = route({
       onInvalidRow: body.onInvalidRow,
       inputDataset: body.inputDatasetId || undefined,
     };
-    const settings = toSettings(inferenceParameters ?? {}, systemPrompt);
+    const { anyParameters } = context.limits;
+    const settings = toSettings({ parameters: inferenceParameters ?? {}, systemPrompt, anyParameters });
     const job = continuedFromJobName
       ? await continueJob(context, caller, { ...wish, continuedFrom: continuedFromJobName, changes: settings })
       : await createJob(context, caller, { ...wish, settings });

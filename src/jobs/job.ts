@@ -15,6 +15,9 @@ export interface JobSettings {
   readonly systemPrompt?: string;
 }
 
+/** What a model gives to rows where neither they nor their job say: all that a job can set but words of its own. */
+export type ModelDefaults = Omit<JobSettings, 'systemPrompt'>;
+
 /** What a line that can't run does: it fails the whole job, or only itself. */
 export type OnInvalidRow = 'fail' | 'skip';
 

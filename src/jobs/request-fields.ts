@@ -51,6 +51,12 @@ export function requestFields(settings: JobSettings, path: string, maxTokensLimi
   return [...typed, ...extra].map(toField);
 }
 
+/** Fields on top of weaker ones: of two with a name in common the first one counts. */
+export function layered(fields: readonly RequestField[], weaker: readonly RequestField[]): readonly RequestField[] {
+  const taken = new Set(fields.flatMap(({ names }) => names));
+  return [...fields, ...weaker.filter(({ names }) => !names.some((name) => taken.has(name)))];
+}
+
 function toField({ names, value }: { readonly names: readonly string[]; readonly value: unknown }): RequestField {
   return {
     names,

@@ -5,8 +5,8 @@ import type { Span } from '../jsonl/scan-object.ts';
 import { tokenText } from '../jsonl/string-token.ts';
 import { WordSet } from '../jsonl/word-set.ts';
 import { BodySplicer } from './body-splicer.ts';
-import type { JobSettings } from './job.ts';
-import { requestFields } from './request-fields.ts';
+import type { JobSettings, ModelDefaults } from './job.ts';
+import { layered, requestFields } from './request-fields.ts';
 import { bareRowId, DEFAULT_PATH, ROW_PATHS, type RowFormat } from './row-format.ts';
 
 export interface RequestOptions {
@@ -15,6 +15,8 @@ export interface RequestOptions {
   readonly format: RowFormat;
   /** A row or job that asks for more gets this much. */
   readonly maxTokensLimit?: number;
+  /** The model's own defaults; whatever the job sets wins. */
+  readonly defaults?: ModelDefaults;
 }
 
 interface RowRequest {
@@ -32,10 +34,10 @@ export interface RequestMaker {
 
 /** Prepares all that is the same for every row of a job. */
 export function compileRequest(settings: JobSettings, options: RequestOptions): RequestMaker {
-  const { model, format, maxTokensLimit = Number.POSITIVE_INFINITY } = options;
+  const { model, format, maxTokensLimit = Number.POSITIVE_INFINITY, defaults = {} } = options;
   const splicers = new Map(
     ROW_PATHS.map((path) => {
-      const fields = requestFields(settings, path, maxTokensLimit);
+      const fields = layered(requestFields(settings, path, maxTokensLimit), requestFields(defaults, path, maxTokensLimit));
       const systemPrompt = path === DEFAULT_PATH ? settings.systemPrompt : undefined;
       return [path, new BodySplicer({ model, fields, maxTokensLimit, systemPrompt })];
     }),

@@ -117,6 +117,7 @@ export class JobRun {
       model,
       format: job.rowFormat ?? 'fireworks',
       ...(served.maxTokensLimit === undefined ? {} : { maxTokensLimit: served.maxTokensLimit }),
+      ...(served.defaults === undefined ? {} : { defaults: served.defaults }),
     });
     this.#requests.set(model, requests);
     return requests;

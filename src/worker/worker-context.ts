@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Store } from '../db/store.ts';
 import type { Pool } from '../engines/pool.ts';
+import type { ModelDefaults } from '../jobs/job.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** The engines behind a model, and what its rows must know. */
@@ -9,6 +10,8 @@ export interface ServedModel {
   readonly pool: Pool;
   /** A row that asks for more is given this much; undefined means that the engine decides. */
   readonly maxTokensLimit?: number;
+  /** What rows get where neither they nor their job say. */
+  readonly defaults?: ModelDefaults;
 }
 
 export interface WorkerLimits {

@@ -58,6 +58,8 @@ test('a job is answered at once with every field, in VALIDATING', async () => {
       lifecycle: null,
       placement: null,
       waitingOnCapacity: false,
+      onInvalidRow: 'fail',
+      stateReason: 'Its input is being checked.',
     },
   });
   expect(await door.askJson(`${JOBS}/nightly-0142`)).toEqual(created);
@@ -110,6 +112,18 @@ test.each([
   ['a short window', { ...minimal, maxJobDuration: '1h' }, 400, 'WINDOW_OUT_OF_RANGE'],
   ['a long window', { ...minimal, maxJobDuration: '73h' }, 400, 'WINDOW_OUT_OF_RANGE'],
   ['extraBody that is no object', { ...minimal, inferenceParameters: { extraBody: '[1]' } }, 400, 'INVALID_EXTRA_BODY'],
+  [
+    'extraBody with a field of no request',
+    { ...minimal, inferenceParameters: { extraBody: '{"foo":1}' } },
+    400,
+    'INVALID_EXTRA_BODY',
+  ],
+  [
+    'extraBody with a value out of range',
+    { ...minimal, inferenceParameters: { extraBody: '{"min_p":2}' } },
+    400,
+    'INVALID_EXTRA_BODY',
+  ],
   ['extraBody that is no JSON', { ...minimal, inferenceParameters: { extraBody: '{' } }, 400, 'INVALID_EXTRA_BODY'],
   ['a temperature out of range', { ...minimal, inferenceParameters: { temperature: 3 } }, 400, 'INVALID_FIELD'],
   ['a field of another kind', { ...minimal, inferenceParameters: { n: 'two' } }, 400, 'INVALID_FIELD'],

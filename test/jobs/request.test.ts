@@ -195,3 +195,19 @@ describe('formats', () => {
     },
   );
 });
+
+describe('defaults of the model', () => {
+  const row = { custom_id: 'a', body: { messages: [], top_p: 0.1 } };
+
+  test('fill what neither the row nor the job sets', () => {
+    const defaults = { temperature: 0.6, topP: 0.9, extraBody: { min_p: 0.05, stop: ['x'] } };
+    const { body } = make({ temperature: 0.2 }, row, { defaults });
+    expect(body).toEqual({ model: 'tickets', messages: [], top_p: 0.1, temperature: 0.2, min_p: 0.05, stop: ['x'] });
+  });
+
+  test('are beaten by the job under any name of a field, typed or not', () => {
+    const defaults = { maxTokens: 100, temperature: 0.6 };
+    const { body } = make({ extraBody: { max_completion_tokens: 7, temperature: 0 } }, row, { defaults });
+    expect(body).toEqual({ model: 'tickets', messages: [], top_p: 0.1, max_completion_tokens: 7, temperature: 0 });
+  });
+});
