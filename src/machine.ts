@@ -4,6 +4,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, DEFAULT_LIMITS, type Limits } from './actions/context.ts';
 import { cleanUpDeletedJobs } from './actions/delete-job.ts';
+import { makeSweep } from './actions/sweep-objects.ts';
 import { systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import { openStore } from './db/open-store.ts';
@@ -59,7 +60,7 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       limits: { ...DEFAULT_WORKER_LIMITS, ...options.workerLimits },
       clock: systemClock,
       log,
-      chores: [() => cleanUpDeletedJobs(context)],
+      chores: [() => cleanUpDeletedJobs(context), makeSweep(context)],
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
     const secret = await readOrMakeSecret(join(dataDir, 'secret'));

@@ -13,16 +13,21 @@ export const makeUploadKey = (at: Date): string => `${UPLOADS_PREFIX}${at.getTim
 /** When such a place was made. */
 export const uploadKeyTime = (key: string): Date => new Date(Number(/^uploads\/(\d+)-/.exec(key)?.[1] ?? 0));
 
-/** Everything that a job needs while it lives: plan, report, parts. */
-export const jobPrefix = (jobUid: string): string => `jobs/${jobUid}/`;
+/** Everything that jobs need while they live: plan, report, parts. */
+export const JOBS_PREFIX = 'jobs/';
+export const jobPrefix = (jobUid: string): string => `${JOBS_PREFIX}${jobUid}/`;
 export const planKey = (jobUid: string): string => `${jobPrefix(jobUid)}plan`;
 export const reportKey = (jobUid: string): string => `${jobPrefix(jobUid)}bad-lines.json`;
 export const partsPrefix = (jobUid: string): string => `${jobPrefix(jobUid)}parts/`;
 export const partKey = (jobUid: string, segmentId: string): string => `${partsPrefix(jobUid)}${segmentId}`;
 
-/** The files that a job wrote. They belong to its output dataset once the job has ended, so they outlive the job. */
-export const outputPrefix = (jobUid: string): string => `outputs/${jobUid}/`;
+/** The files that jobs wrote. They belong to a job's output dataset once it has ended, so they outlive the job. */
+export const OUTPUTS_PREFIX = 'outputs/';
+export const outputPrefix = (jobUid: string): string => `${OUTPUTS_PREFIX}${jobUid}/`;
 export const outputKey = (jobUid: string, file: string): string => `${outputPrefix(jobUid)}${file}`;
+
+/** The job that an object under one of the two prefixes is, or was, of. */
+export const jobUidOf = (key: string): string => key.split('/')[1] ?? '';
 
 /** The files of a model. */
 export const modelPrefix = (modelUid: string): string => `models/${modelUid}/`;
