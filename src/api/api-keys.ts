@@ -25,6 +25,7 @@ const columns = {
   expireTime: 'expiresAt',
   lastUsed: 'lastUsedAt',
 } as const;
+const kinds = { lastUsed: 'time' } as const;
 const userOf = ({ params }: Call<unknown, unknown>): string => params['user_id'] ?? '';
 
 const toReply = (stored: ListedKey, key = ''): ApiKey => ({
@@ -71,7 +72,7 @@ const list = route({
     const { context, caller, query } = call;
     const owner = await ownerOf(call);
     const collection = `users/${owner ?? EVERYBODY}/apiKeys`;
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection, columns });
+    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection, columns, kinds });
     const { rows, total } = await listApiKeys(context.store.db, page, owner);
     return {
       apiKeys: rows.map((key) => applyMask(toReply(key), query.readMask)),

@@ -18,6 +18,8 @@ const columns = {
   apiKeyId: 'apiKeyId',
 } as const;
 
+const kinds = { id: 'number', timestamp: 'time' } as const;
+
 const toReply = (entry: AuditEntry): AuditLogEntry => ({
   id: String(entry.id),
   method: entry.method,
@@ -50,7 +52,7 @@ const list = route({
       email,
     };
     const collection = ['auditLogs', startTime?.getTime(), endTime?.getTime(), email].join('/');
-    const { page, nextToken } = readPage({ ...query, pageSize }, { accountId: caller.accountId, collection, columns });
+    const { page, nextToken } = readPage({ ...query, pageSize }, { accountId: caller.accountId, collection, columns, kinds });
     const { rows, total } = await listAuditEntries(context.store.db, page, span);
     return {
       auditLogs: rows.map((entry) => applyMask(toReply(entry), query.readMask)),

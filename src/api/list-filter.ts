@@ -14,6 +14,9 @@ export type FieldKind =
   /** Every name on the wire with what is stored for it; undefined where nothing ever is. Names count without their prefix, too. */
   | { readonly prefix: string; readonly stored: Readonly<Record<string, string | undefined>> };
 
+/** The kind of what is true or false. */
+export const TRUTH: FieldKind = { prefix: '', stored: { true: 'true', false: 'false' } };
+
 /** A list's fields that can be filtered by. */
 export interface FilterFields<Column extends string> {
   readonly accountId: string;

@@ -14,6 +14,7 @@ import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import {
   CreateModelRequest,
   ImportModelRequest,
+  MODEL_KINDS,
   Model,
   ModelDownloadLinks,
   ModelUploadLinks,
@@ -26,6 +27,7 @@ import {
 } from '../contract/model.ts';
 import { parseName } from '../contract/names.ts';
 import { listModels } from '../db/queries/list-models.ts';
+import { type FieldKind, TRUTH } from './list-filter.ts';
 import { toEngineModel, toFoundReply, toModelReply } from './model-reply.ts';
 import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
@@ -45,6 +47,12 @@ const columns = {
   createdTime: 'createdAt',
   updateTime: 'updatedAt',
 } as const;
+const kinds: Readonly<Record<string, FieldKind>> = {
+  kind: { prefix: '', stored: Object.fromEntries(MODEL_KINDS.map((kind) => [kind, kind])) },
+  state: { prefix: '', stored: { STATE_UNSPECIFIED: undefined, UPLOADING: 'UPLOADING', READY: 'READY' } },
+  public: TRUTH,
+  contextLength: 'number',
+};
 type AnyCall = Call<unknown, unknown>;
 const idOf = ({ params }: AnyCall): string => params['model_id'] ?? '';
 const addressOf = (call: AnyCall): ModelAddress => ({ account: call.params['account_id'] ?? '', id: idOf(call) });
@@ -83,7 +91,7 @@ const list = route({
       const { account, id } = parseName(model.name, 'models') ?? {};
       return account === accountId && id !== undefined ? [{ id, model }] : [];
     });
-    const { page, nextToken } = readPage(query, { accountId, collection: 'models', columns });
+    const { page, nextToken } = readPage(query, { accountId, collection: 'models', columns, kinds });
     const { rows, total } = await listModels(context.store.db, page, {
       served: known.map(({ id, model }) => toEngineModel(id, model, isPublic)),
       onlyPublic: accountId !== caller.accountId,

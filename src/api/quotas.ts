@@ -14,6 +14,7 @@ const COLLECTION = '/v1/accounts/{account_id}/quotas';
 const ONE = `${COLLECTION}/{quota_id}`;
 const tag = 'Quotas';
 const columns = { name: 'id', value: 'value', maxValue: 'maxValue', usage: 'usage', updateTime: 'updatedAt' } as const;
+const kinds = { value: 'number', maxValue: 'number', usage: 'number' } as const;
 type AnyCall = Call<unknown, unknown>;
 const idOf = ({ params }: AnyCall): string => params['quota_id'] ?? '';
 
@@ -48,7 +49,7 @@ const list = route({
   reply: listReply('quotas', Quota),
   handle: async (call) => {
     const { context, caller, query } = call;
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'quotas', columns });
+    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'quotas', columns, kinds });
     const { rows, total } = await listQuotas(context.store.db, page, await readFacts(call));
     return {
       quotas: rows.map((quota) => applyMask(toReply(quota), query.readMask)),

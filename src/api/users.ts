@@ -9,6 +9,7 @@ import { makeName } from '../contract/names.ts';
 import { CreateUserQuery, CreateUserRequest, UpdateUserRequest, User } from '../contract/user.ts';
 import { listUsers } from '../db/queries/list-users.ts';
 import type { User as UserRow } from '../db/schema.ts';
+import { TRUTH } from './list-filter.ts';
 import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
 import { type Call, route } from './route.ts';
@@ -26,6 +27,7 @@ const columns = {
   createdTime: 'createdAt',
   updateTime: 'updatedAt',
 } as const;
+const kinds = { serviceAccount: TRUTH } as const;
 const idOf = ({ params }: Call<unknown, unknown>): string => params['user_id'] ?? '';
 
 const toReply = (user: UserRow): User => ({
@@ -71,7 +73,7 @@ const list = route({
   query: ListQuery,
   reply: listReply('users', User),
   handle: async ({ context, caller, query }) => {
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'users', columns });
+    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'users', columns, kinds });
     const { rows, total } = await listUsers(context.store.db, page);
     return {
       users: rows.map((user) => applyMask(toReply(user), query.readMask)),

@@ -360,6 +360,18 @@ test('a job is refused on a model that nothing serves, and says why', async () =
   expect([other.status, reasonOf(other)]).toEqual([404, 'MODEL_NOT_FOUND']);
 });
 
+test('models and quotas are filtered', async () => {
+  const find = async (path: string, filter: string) =>
+    (await ask(`/v1/accounts/${path}?filter=${encodeURIComponent(filter)}`)).body;
+  const ready = (await find('acme/models', 'state = READY AND kind = HF_PEFT_ADDON')).models;
+  expect(ready.map(({ name }: { name: string }) => name)).toEqual(['accounts/acme/models/adapter']);
+  expect((await find('acme/models', 'contextLength >= 4096 AND public = false')).models).toMatchObject([{ contextLength: 4096 }]);
+  expect((await find('fireworks/models', 'name = accounts/boatload/models/tickets')).totalSize).toBe(1);
+  expect((await find('acme/quotas', 'maxValue < 100')).quotas).toMatchObject([
+    { name: 'accounts/acme/quotas/batch-jobs-active' },
+  ]);
+});
+
 test('lists have pages, an order and masks', async () => {
   const first = (await ask(`${MODELS}?orderBy=createTime%20desc,name&pageSize=2&readMask=name`)).body;
   expect(first.models).toHaveLength(2);

@@ -256,6 +256,20 @@ test('the log has pages of ten, newest first, between two times', async () => {
   expect(none.body.totalSize).toBe(0);
 });
 
+test('lists are filtered', async () => {
+  const find = async (path: string, filter: string) =>
+    (await ask(`/v1/accounts/acme/${path}?filter=${encodeURIComponent(filter)}`)).body;
+  await ask(`${USERS}?userId=filter-bot`, { body: { serviceAccount: true, displayName: 'Nightly bot' } });
+  const names = async (filter: string) =>
+    (await find('users', filter)).users.map((user: { name: string }) => user.name.split('/').at(-1));
+  expect(await names('serviceAccount = true AND displayName : "nightly"')).toEqual(['filter-bot']);
+  expect(await names('name = accounts/acme/users/admin')).toEqual(['admin']);
+  expect(await names('role = admin AND NOT service_account = false')).toEqual([]);
+  const { keyId } = (await ask(`${USERS}/filter-bot/apiKeys`, { body: { apiKey: { displayName: 'only one' } } })).body;
+  expect((await find('users/-/apiKeys', 'displayName = "only one"')).apiKeys).toMatchObject([{ keyId }]);
+  expect((await find('auditLogs', `method = createApiKey AND resource : "${keyId}"`)).totalSize).toBe(1);
+});
+
 test('nothing of one account is seen or changed from another', async () => {
   const own = { key: door.keys.bob };
   await ask(`${USERS}?userId=only-acme`, { body: { email: 'only@acme.test' } });
