@@ -1,13 +1,12 @@
 /** The results of a job, or of a whole chain of continued jobs, as one stream: every answered row once, in input order. */
 
 import { OUTPUT_FILES } from '../contract/dataset.ts';
-import { listDatasetFiles } from '../db/queries/list-dataset-files.ts';
 import type { Job } from '../jobs/job.ts';
 import { type ChainOutput, mergeChain } from '../jobs/merge-chain.ts';
 import { bareRowId } from '../jobs/row-format.ts';
 import { lineId } from '../jsonl/line-id.ts';
-import { LineSplitter, splitLines } from '../jsonl/split-lines.ts';
 import type { Context } from './context.ts';
+import { readLines } from './read-lines.ts';
 
 export interface MergedRow {
   readonly kind: 'success' | 'failure';
@@ -53,22 +52,6 @@ async function* readIds(context: StoreContext, { accountId, inputDatasetId, rowF
     const id = rowFormat === 'bare' ? Buffer.from(bareRowId(row)) : lineId(line);
     if (id !== undefined) yield id;
     row += 1;
-  }
-}
-
-interface FileName {
-  readonly accountId: string;
-  readonly datasetId: string;
-  /** Absent: all its files, by name. */
-  readonly name?: string;
-}
-
-/** A dataset that isn't there has no lines: a job that ended before its first row left none. */
-async function* readLines({ store, objects }: StoreContext, { accountId, datasetId, name }: FileName): AsyncGenerator<Buffer> {
-  const files = await listDatasetFiles(store.db, accountId, datasetId);
-  for (const file of files.filter((candidate) => name === undefined || candidate.name === name)) {
-    const splitter = new LineSplitter({ maxLineBytes: Number.MAX_SAFE_INTEGER });
-    for await (const lines of splitLines(await objects.get(file.objectKey), splitter)) for (const { bytes } of lines) yield bytes;
   }
 }
 

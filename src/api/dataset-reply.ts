@@ -16,7 +16,7 @@ export const toDatasetReply = (dataset: Dataset): DatasetReply => ({
   state: dataset.state,
   status: { code: 'OK', message: '' },
   exampleCount: String(dataset.rows ?? dataset.declaredRows ?? 0),
-  ...(dataset.sourceJob === null && { userUploaded: {} }),
+  ...(dataset.sourceJob === null && dataset.origin),
   externalUrl: '',
   format: FORMATS.find((known) => known === dataset.format) ?? 'FORMAT_UNSPECIFIED',
   sourceJobName: dataset.sourceJob === null ? '' : makeName(dataset.accountId, 'batchInferenceJobs', dataset.sourceJob),

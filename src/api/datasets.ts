@@ -2,32 +2,18 @@
 import { z } from 'zod';
 import { createDataset } from '../actions/create-dataset.ts';
 import { deleteDataset } from '../actions/delete-dataset.ts';
-import { finishUpload } from '../actions/finish-upload.ts';
+import { copyDataset } from '../actions/derive-dataset.ts';
 import { getDataset } from '../actions/get-dataset.ts';
-import { linkDownload } from '../actions/link-download.ts';
-import { linkUpload } from '../actions/link-upload.ts';
-import { receiveUpload } from '../actions/receive-upload.ts';
 import { updateDataset } from '../actions/update-dataset.ts';
-import {
-  CreateDatasetRequest,
-  DATASET_FORMATS,
-  Dataset,
-  DownloadLinks,
-  DownloadQuery,
-  UpdateDatasetRequest,
-  UploadLinks,
-  UploadLinksRequest,
-  UploadReply,
-} from '../contract/dataset.ts';
+import { CreateDatasetRequest, DATASET_FORMATS, Dataset, UpdateDatasetRequest } from '../contract/dataset.ts';
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
-import { makeName } from '../contract/names.ts';
 import { type DatasetColumn, listDatasets } from '../db/queries/list-datasets.ts';
-import { toDatasetReply, toUploadReply } from './dataset-reply.ts';
+import { toDatasetReply } from './dataset-reply.ts';
+import { sourceOf } from './dataset-source.ts';
+import { datasetVerbRoutes } from './dataset-verbs.ts';
 import type { FieldKind } from './list-filter.ts';
-import { readFilePart } from './multipart.ts';
 import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
-import { refuseDerived } from './refuse-derived.ts';
 import { type Call, route } from './route.ts';
 
 const COLLECTION = '/v1/accounts/{account_id}/datasets';
@@ -57,14 +43,17 @@ const create = route({
   method: 'post',
   path: COLLECTION,
   tag,
-  summary: 'Create a dataset that waits for its file',
+  summary: 'Create a dataset that waits for its file, or a copy of another one',
   body: CreateDatasetRequest,
   reply: Dataset,
   handle: async ({ context, caller, body }) => {
-    refuseDerived(body);
+    const sourceDatasetId = sourceOf(body);
     const { displayName, format, exampleCount } = body.dataset ?? {};
+    const wish = { id: body.datasetId, displayName, format, declaredRows: exampleCount };
     return toDatasetReply(
-      await createDataset(context, caller, { id: body.datasetId, displayName, format, declaredRows: exampleCount }),
+      sourceDatasetId === undefined
+        ? await createDataset(context, caller, wish)
+        : await copyDataset(context, caller, { ...wish, sourceDatasetId }),
     );
   },
 });
@@ -120,61 +109,5 @@ const remove = route({
   },
 });
 
-const upload = route({
-  method: 'post',
-  path: `${ONE}/@upload`,
-  tag,
-  summary: 'Upload the file of a dataset',
-  takesFile: true,
-  reply: UploadReply,
-  handle: async (call) => {
-    const { context, caller, http } = call;
-    const datasetId = idOf(call);
-    const file = await readFilePart(http.req.raw, ({ filename, body }) =>
-      receiveUpload(context, caller, { datasetId, filename, body }),
-    );
-    return toUploadReply(makeName(caller.accountId, 'datasets', datasetId), file);
-  },
-});
-
-const download = route({
-  method: 'get',
-  path: `${ONE}/@getDownloadEndpoint`,
-  tag,
-  summary: 'Get links to the files of a dataset',
-  query: DownloadQuery,
-  reply: DownloadLinks,
-  handle: async (call) => {
-    const { downloadLineage: lineage, merge } = call.query;
-    return { filenameToSignedUrls: await linkDownload(call.context, call.caller, { datasetId: idOf(call), lineage, merge }) };
-  },
-});
-
-const uploadLinks = route({
-  method: 'post',
-  path: `${ONE}/@getUploadEndpoint`,
-  tag,
-  summary: 'Get links to which the files of a dataset are put',
-  body: UploadLinksRequest,
-  reply: UploadLinks,
-  handle: async (call) => {
-    const wish = { datasetId: idOf(call), sizes: call.body.filenameToSize };
-    return { filenameToSignedUrls: await linkUpload(call.context, call.caller, wish) };
-  },
-});
-
-const validate = route({
-  method: 'post',
-  path: `${ONE}/@validateUpload`,
-  tag,
-  summary: 'Close a dataset whose files have all been put',
-  body: z.looseObject({}),
-  reply: z.object({}),
-  handle: async (call) => {
-    await finishUpload(call.context, call.caller, idOf(call));
-    return {};
-  },
-});
-
 /** Every route of the resource. */
-export const datasetRoutes = [create, list, get, update, remove, upload, uploadLinks, validate, download];
+export const datasetRoutes = [create, list, get, update, remove, ...datasetVerbRoutes];

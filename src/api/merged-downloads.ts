@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { openMergedLink } from '../actions/link-download.ts';
+import { inBlocks } from '../jsonl/in-blocks.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
 import { fileOf, stampOf } from './link-params.ts';
 
@@ -20,25 +21,12 @@ export const addMergedDownloads = (app: OpenAPIHono<ApiEnv>, context: ApiContext
     };
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
     // Node's and the DOM's ReadableStream are one class with two type declarations.
-    const body = Readable.toWeb(Readable.from(inBlocks(rows), { objectMode: false })) as ReadableStream<Uint8Array>;
+    const body = Readable.toWeb(Readable.from(inBlocks(linesOf(rows)), { objectMode: false })) as ReadableStream<Uint8Array>;
     return new Response(body, { headers });
   });
   app.all(PATH, (c) => c.text('Method Not Allowed', 405, { allow: 'GET, HEAD' }));
 };
 
-const BLOCK_BYTES = 64 * 1024;
-
-/** Joins rows, which are small, into pieces worth sending. */
-async function* inBlocks(rows: AsyncIterable<{ readonly line: Buffer }>): AsyncGenerator<Buffer> {
-  let lines: Buffer[] = [];
-  let bytes = 0;
-  for await (const { line } of rows) {
-    lines.push(line);
-    bytes += line.length;
-    if (bytes < BLOCK_BYTES) continue;
-    yield Buffer.concat(lines);
-    lines = [];
-    bytes = 0;
-  }
-  if (bytes > 0) yield Buffer.concat(lines);
+async function* linesOf(rows: AsyncIterable<{ readonly line: Buffer }>): AsyncGenerator<Buffer> {
+  for await (const { line } of rows) yield line;
 }

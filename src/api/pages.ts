@@ -23,8 +23,7 @@ export const readPage = <Column extends string>(
   { accountId, collection, columns, kinds }: List<Column>,
 ): AskedPage<Column> => {
   const boundTo = [accountId, collection, query.filter, query.orderBy];
-  const offset = query.pageToken ? readPageToken(query.pageToken, boundTo) : 0;
-  if (offset === undefined) throw badToken();
+  const offset = readOffset(query.pageToken, boundTo);
   const pageSize = query.pageSize ?? DEFAULT_PAGE_SIZE;
   const end = offset + pageSize;
   return {
@@ -37,6 +36,13 @@ export const readPage = <Column extends string>(
     },
     nextToken: (total) => (end < total ? makePageToken(end, boundTo) : ''),
   };
+};
+
+/** Where the page of a token begins; that of no token at 0. */
+export const readOffset = (token: string | undefined, boundTo: readonly (string | undefined)[]): number => {
+  const offset = token ? readPageToken(token, boundTo) : 0;
+  if (offset === undefined) throw badToken();
+  return offset;
 };
 
 const readOrder = <Column extends string>(orderBy = '', columns: Readonly<Record<string, Column>>): readonly Order<Column>[] =>

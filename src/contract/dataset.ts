@@ -1,8 +1,8 @@
 /** Datasets on the wire. */
 import { z } from 'zod';
 import { Status } from './errors.ts';
-import { Flag, Int64, readOnly, Timestamp } from './json.ts';
-import { ReadQuery } from './list.ts';
+import { Flag, Int32, Int64, readOnly, Timestamp } from './json.ts';
+import { ListQuery, ReadQuery } from './list.ts';
 import { ID_RULE } from './names.ts';
 
 /** Names of the two files that a job writes into its output dataset. */
@@ -33,6 +33,18 @@ export const Dataset = z
     status: Status,
     exampleCount: fields.exampleCount,
     userUploaded: z.object({}).optional().describe('Present when the rows were uploaded'),
+    transformed: z
+      .object({
+        sourceDatasetId: z.string().describe('Full name of the other one'),
+        filter: z.string().describe('Always empty'),
+        originalFormat: z.enum(DATASET_FORMATS).describe('Format of the other one'),
+      })
+      .optional()
+      .describe('Present when it is a copy of another dataset'),
+    splitted: z
+      .object({ sourceDatasetId: z.string().describe('Full name of the other one') })
+      .optional()
+      .describe('Present when it is a piece of another dataset'),
     externalUrl: z.string().describe('Where the files are when they are not here; always empty'),
     format: fields.format,
     sourceJobName: z.string().describe('The job that wrote it; empty for an uploaded one'),
@@ -45,12 +57,19 @@ export const Dataset = z
   .meta({ id: 'Dataset', description: 'Immutable files of rows' });
 export type Dataset = z.output<typeof Dataset>;
 
-/** Where a dataset can come from on the original system; only uploads are taken here. */
+/** Where a dataset can come from on the original system; uploads and copies are taken here. */
 const origins = {
   userUploaded: z.strictObject({}).optional().describe('The rows will be uploaded; the default'),
   evaluationResult: z.looseObject({}).optional().describe('Not offered here'),
-  transformed: z.looseObject({}).optional().describe('Not offered here'),
-  splitted: z.looseObject({}).optional().describe('Not offered here'),
+  transformed: z
+    .strictObject({
+      sourceDatasetId: z.string().describe('As the `sourceDatasetId` beside the dataset'),
+      filter: z.string().optional().describe('Filters on rows are not offered; must be empty'),
+      originalFormat: z.enum(DATASET_FORMATS).optional().describe('Accepted; taken from the other dataset'),
+    })
+    .optional()
+    .describe('Makes it a copy of another dataset'),
+  splitted: z.looseObject({}).optional().describe('Not offered here: `:splitDataset` makes such'),
   evalProtocol: z.looseObject({}).optional().describe('Not offered here'),
 };
 
@@ -71,8 +90,11 @@ export const CreateDatasetRequest = z
   .strictObject({
     datasetId: z.string().describe(`The new dataset's id: ${ID_RULE}`),
     dataset: DatasetInput.optional(),
-    sourceDatasetId: z.string().optional().describe('Derived datasets are not offered; must be empty'),
-    filter: z.string().optional().describe('Derived datasets are not offered; must be empty'),
+    sourceDatasetId: z
+      .string()
+      .optional()
+      .describe('A dataset that is READY: the new one gets copies of its files, and is READY at once'),
+    filter: z.string().optional().describe('Filters on rows are not offered; must be empty'),
   })
   .meta({ id: 'CreateDatasetRequest', description: 'A new dataset' });
 export type CreateDatasetRequest = z.output<typeof CreateDatasetRequest>;
@@ -92,6 +114,35 @@ export const UploadReply = z
   })
   .meta({ id: 'UploadReply', description: 'A file that was received' });
 export type UploadReply = z.output<typeof UploadReply>;
+
+/** Body of `:splitDataset`. */
+export const SplitDatasetRequest = z
+  .strictObject({
+    chunkSize: Int32.pipe(z.number().min(1)).describe('Rows of each piece, at least 200; the last one has what is left'),
+    parent: z.string().optional().describe('Accepted: pieces are made in the account of the dataset'),
+  })
+  .meta({ id: 'SplitDatasetRequest', description: 'How to cut a dataset' });
+
+/** Reply of `:splitDataset`. */
+export const SplitDatasetReply = z
+  .object({
+    chunkDatasetNames: z.array(z.string()).describe('Full names of the pieces, in order'),
+    chunksCreated: z.int().describe('How many there are'),
+    totalExamples: z.int().describe('Rows of all of them together'),
+  })
+  .meta({ id: 'SplitDatasetReply', description: 'The pieces of a dataset' });
+
+/** Query of `:preview`. */
+export const PreviewQuery = ListQuery.pick({ pageSize: true, pageToken: true });
+
+/** Reply of `:preview`. */
+export const DatasetPreview = z
+  .object({
+    examples: z.array(z.unknown()).describe('Rows, in order; a line that is no JSON as a string'),
+    nextPageToken: z.string().describe('Give it as `pageToken` to get the next rows; empty after the last one'),
+    totalCount: z.int().describe('Rows of the whole dataset'),
+  })
+  .meta({ id: 'DatasetPreview', description: 'Some rows of a dataset' });
 
 /** Body of `:getUploadEndpoint`. */
 export const UploadLinksRequest = z

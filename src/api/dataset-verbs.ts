@@ -1,0 +1,124 @@
+/** What can be done with a dataset beyond making, reading and deleting it. */
+import { z } from 'zod';
+import { splitDataset } from '../actions/derive-dataset.ts';
+import { finishUpload } from '../actions/finish-upload.ts';
+import { getDataset } from '../actions/get-dataset.ts';
+import { linkDownload } from '../actions/link-download.ts';
+import { linkUpload } from '../actions/link-upload.ts';
+import { previewDataset } from '../actions/preview-dataset.ts';
+import { receiveUpload } from '../actions/receive-upload.ts';
+import {
+  DatasetPreview,
+  DownloadLinks,
+  DownloadQuery,
+  PreviewQuery,
+  SplitDatasetReply,
+  SplitDatasetRequest,
+  UploadLinks,
+  UploadLinksRequest,
+  UploadReply,
+} from '../contract/dataset.ts';
+import { DEFAULT_PAGE_SIZE, makePageToken } from '../contract/list.ts';
+import { makeName } from '../contract/names.ts';
+import { toUploadReply } from './dataset-reply.ts';
+import { readFilePart } from './multipart.ts';
+import { readOffset } from './pages.ts';
+import { type Call, route } from './route.ts';
+
+const ONE = '/v1/accounts/{account_id}/datasets/{dataset_id}';
+const tag = 'Datasets';
+const idOf = ({ params }: Call<unknown, unknown>): string => params['dataset_id'] ?? '';
+
+const upload = route({
+  method: 'post',
+  path: `${ONE}/@upload`,
+  tag,
+  summary: 'Upload the file of a dataset',
+  takesFile: true,
+  reply: UploadReply,
+  handle: async (call) => {
+    const { context, caller, http } = call;
+    const datasetId = idOf(call);
+    const file = await readFilePart(http.req.raw, ({ filename, body }) =>
+      receiveUpload(context, caller, { datasetId, filename, body }),
+    );
+    return toUploadReply(makeName(caller.accountId, 'datasets', datasetId), file);
+  },
+});
+
+const download = route({
+  method: 'get',
+  path: `${ONE}/@getDownloadEndpoint`,
+  tag,
+  summary: 'Get links to the files of a dataset',
+  query: DownloadQuery,
+  reply: DownloadLinks,
+  handle: async (call) => {
+    const { downloadLineage: lineage, merge } = call.query;
+    return { filenameToSignedUrls: await linkDownload(call.context, call.caller, { datasetId: idOf(call), lineage, merge }) };
+  },
+});
+
+const uploadLinks = route({
+  method: 'post',
+  path: `${ONE}/@getUploadEndpoint`,
+  tag,
+  summary: 'Get links to which the files of a dataset are put',
+  body: UploadLinksRequest,
+  reply: UploadLinks,
+  handle: async (call) => {
+    const wish = { datasetId: idOf(call), sizes: call.body.filenameToSize };
+    return { filenameToSignedUrls: await linkUpload(call.context, call.caller, wish) };
+  },
+});
+
+const validate = route({
+  method: 'post',
+  path: `${ONE}/@validateUpload`,
+  tag,
+  summary: 'Close a dataset whose files have all been put',
+  body: z.looseObject({}),
+  reply: z.object({}),
+  handle: async (call) => {
+    await finishUpload(call.context, call.caller, idOf(call));
+    return {};
+  },
+});
+
+const preview = route({
+  method: 'get',
+  path: `${ONE}/@preview`,
+  tag,
+  summary: 'Look at rows of a dataset',
+  query: PreviewQuery,
+  reply: DatasetPreview,
+  handle: async (call) => {
+    const { context, caller, query } = call;
+    const { id, accountId, createdAt } = await getDataset(context, caller, idOf(call));
+    const boundTo = ['preview', accountId, id, createdAt.toISOString()];
+    const wish = { datasetId: id, rows: query.pageSize ?? DEFAULT_PAGE_SIZE, offset: readOffset(query.pageToken, boundTo) };
+    const { rows, total, next } = await previewDataset(context, caller, wish);
+    return { examples: [...rows], nextPageToken: next === undefined ? '' : makePageToken(next, boundTo), totalCount: total };
+  },
+});
+
+const split = route({
+  method: 'post',
+  path: `${ONE}/@splitDataset`,
+  tag,
+  summary: 'Cut a dataset into datasets of so many rows',
+  body: SplitDatasetRequest,
+  reply: SplitDatasetReply,
+  handle: async (call) => {
+    const { context, caller, body } = call;
+    const { datasetIds, rows } = await splitDataset(context, caller, { datasetId: idOf(call), rowsEach: body.chunkSize });
+    return {
+      chunkDatasetNames: datasetIds.map((id) => makeName(caller.accountId, 'datasets', id)),
+      chunksCreated: datasetIds.length,
+      totalExamples: rows,
+    };
+  },
+});
+
+/** All of them. */
+export const datasetVerbRoutes = [upload, uploadLinks, validate, download, preview, split];
