@@ -22,7 +22,7 @@ export async function receiveModelFile(context: LinkContext, { target, stamp, bo
   checkLink(links.secret, { target, stamp, now: clock.now() });
   const model = await findModelRecord(store.db, accountId, id);
   if (model?.state !== 'UPLOADING') throw modelNotWaiting(id);
-  const objectKey = makeModelKey(model.uid);
+  const objectKey = makeModelKey(model.uid, clock.now());
   const hash = createHash('sha256');
   await objects.putStream(objectKey, sized(body, { bytes, hash }));
   try {

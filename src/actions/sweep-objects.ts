@@ -1,7 +1,7 @@
 /** Upkeep: objects that nobody owns and nobody will, left where a process died between an object and the row that names it. */
 import { listOwnedObjects } from '../db/queries/list-owned-objects.ts';
 import { listStates } from '../db/queries/list-states.ts';
-import { JOBS_PREFIX, jobUidOf, OUTPUTS_PREFIX, UPLOADS_PREFIX, uploadKeyTime } from '../jobs/object-keys.ts';
+import { JOBS_PREFIX, jobUidOf, MODELS_PREFIX, OUTPUTS_PREFIX, UPLOADS_PREFIX, uploadKeyTime } from '../jobs/object-keys.ts';
 import { isFinal } from '../jobs/states.ts';
 import type { Context } from './context.ts';
 
@@ -26,13 +26,14 @@ export function makeSweep(context: SweepContext): () => Promise<void> {
 /** Deletes them; answers how many there were. Safe to repeat, to interrupt, and to do in several processes at once. */
 export async function sweepObjects(context: SweepContext): Promise<number> {
   const before = context.clock.now().getTime() - UPLOAD_MS;
+  const unownedUploads = (keys: readonly string[]) =>
+    unownedFiles(
+      context,
+      keys.filter((key) => uploadKeyTime(key).getTime() < before),
+    );
   return (
-    (await sweep(context, UPLOADS_PREFIX, (keys) =>
-      unownedFiles(
-        context,
-        keys.filter((key) => uploadKeyTime(key).getTime() < before),
-      ),
-    )) +
+    (await sweep(context, UPLOADS_PREFIX, unownedUploads)) +
+    (await sweep(context, MODELS_PREFIX, unownedUploads)) +
     (await sweep(context, OUTPUTS_PREFIX, (keys) => unownedOutputs(context, keys))) +
     (await sweep(context, JOBS_PREFIX, (keys) => ofGoneJobs(context, keys)))
   );

@@ -10,8 +10,8 @@ export const UPLOADS_PREFIX = 'uploads/';
 /** A fresh place for a file of a dataset. It says when it was made, so that one that nobody owns can be told from one that is on its way. */
 export const makeUploadKey = (at: Date): string => `${UPLOADS_PREFIX}${at.getTime()}-${randomUUID()}`;
 
-/** When such a place was made. */
-export const uploadKeyTime = (key: string): Date => new Date(Number(/^uploads\/(\d+)-/.exec(key)?.[1] ?? 0));
+/** When such a place, or one for a model's file, was made. */
+export const uploadKeyTime = (key: string): Date => new Date(Number(/\/(\d+)-[^/]*$/.exec(key)?.[1] ?? 0));
 
 /** Everything that jobs need while they live: plan, report, parts. */
 export const JOBS_PREFIX = 'jobs/';
@@ -29,7 +29,8 @@ export const outputKey = (jobUid: string, file: string): string => `${outputPref
 /** The job that an object under one of the two prefixes is, or was, of. */
 export const jobUidOf = (key: string): string => key.split('/')[1] ?? '';
 
-/** The files of a model. */
-export const modelPrefix = (modelUid: string): string => `models/${modelUid}/`;
-/** A fresh place for one of them. */
-export const makeModelKey = (modelUid: string): string => `${modelPrefix(modelUid)}${randomUUID()}`;
+/** The files of models. */
+export const MODELS_PREFIX = 'models/';
+export const modelPrefix = (modelUid: string): string => `${MODELS_PREFIX}${modelUid}/`;
+/** A fresh place for one of them; like those of datasets it says when it was made. */
+export const makeModelKey = (modelUid: string, at: Date): string => `${modelPrefix(modelUid)}${at.getTime()}-${randomUUID()}`;

@@ -4,7 +4,7 @@ import { sweepObjects } from '../../src/actions/sweep-objects.ts';
 import { findJob } from '../../src/db/queries/find-job.ts';
 import { finishJob } from '../../src/db/queries/finish-job.ts';
 import { startPlannedJob } from '../../src/db/queries/start-planned-job.ts';
-import { makeUploadKey, outputKey, partKey, planKey } from '../../src/jobs/object-keys.ts';
+import { makeModelKey, makeUploadKey, outputKey, partKey, planKey } from '../../src/jobs/object-keys.ts';
 import { openDoor } from '../api/door.ts';
 
 const HOUR = 3600_000;
@@ -55,4 +55,22 @@ test('what nobody owns goes, and what somebody owns or may be writing stays', as
   expect(await sweepObjects(door.context)).toBe(1);
   expect(await door.objectKeys()).toEqual([...owned, ...kept, results].toSorted());
   expect(await sweepObjects(door.context)).toBe(0);
+});
+
+test("of models' files those stay that a model has, and those that may be on their way", async () => {
+  const before = await door.objectKeys();
+  const body = { modelId: 'm', model: { kind: 'CUSTOM_MODEL' } };
+  await door.askJson('/v1/accounts/acme/models', { body });
+  const links = await door.askJson('/v1/accounts/acme/models/m:getUploadEndpoint', {
+    body: { filenameToSize: { 'm.gguf': '4' } },
+  });
+  const url = (links.body.filenameToSignedUrls['m.gguf'] ?? '').replace('http://boatload.test', '');
+  expect((await door.app.request(url, { method: 'PUT', body: 'GGUF' })).status).toBe(200);
+  const owned = await door.objectKeys();
+  expect(owned.length).toBe(before.length + 1);
+  await put(makeModelKey(randomUUID(), door.clock.now()));
+  expect(await sweepObjects(door.context)).toBe(0);
+  door.clock.time += 25 * HOUR;
+  expect(await sweepObjects(door.context)).toBe(1);
+  expect(await door.objectKeys()).toEqual(owned);
 });
