@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MODEL, START_MS, startServer, type TestServer } from '../client/server.ts';
 import { makeFolder } from '../support/folder.ts';
 import { startNode } from '../support/program.ts';
-import { allIds, contentOf, idOf, makeRows, readLines, writeRows } from '../support/rows.ts';
+import { allIds, contentOf, idOf, makeRow, makeRows, readLines, writeRows } from '../support/rows.ts';
 import { makeHome, makeTyping, steady } from './on-server.ts';
 
 const BOATLOAD = fileURLToPath(new URL('../../bin/boatload.js', import.meta.url));
@@ -175,6 +176,28 @@ describe('datasets', () => {
     expect((await type('dataset', 'create', 'folder-2', folder)).stderr).toContain('empty.jsonl is empty');
     expect((await type('dataset', 'create', 'folder-2', join(folder, 'nothing'))).stderr).toContain('ENOENT');
     expect((await type('get', 'dataset', 'folder-2')).code).toBe(1);
+  });
+
+  test('a large file goes through little memory, both ways', async () => {
+    const { folder } = await makeFile(1);
+    const path = join(folder, 'large.jsonl');
+    const row = JSON.stringify(makeRow(0, { padding: 'x'.repeat(2_000) }));
+    writeFileSync(path, `${row}\n`.repeat(100_000));
+    const hook = "data:text/javascript,process.on('exit',()=>process.stderr.write(String(process.resourceUsage().maxRSS)))";
+    const env = { HOME: folder, BOATLOAD_DATA_DIR: server.dataDir };
+    const run = (...args: string[]) => startNode(['--import', hook, BOATLOAD, ...args], { cwd: folder, env }).ended;
+    for (const words of [
+      ['dataset', 'create', 'large', path, '--quiet'],
+      ['dataset', 'download', 'large', '--quiet'],
+    ]) {
+      const { code, stderr } = await run(...words);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^\d+$/) });
+      // Kilobytes; the file has 210 MB.
+      expect(Number(stderr)).toBeLessThan(220_000);
+    }
+    const digest = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
+    expect(digest(join(folder, 'dataset', 'large', 'large.jsonl'))).toBe(digest(path));
+    await typed('dataset delete large');
   });
 
   test('a create that was begun is finished; one that was done is refused', async () => {

@@ -14,6 +14,10 @@ async function type(name: 'boatload' | 'firectl', ...args: readonly string[]) {
   return { code, stdout: host.stdout.text, stderr: host.stderr.text };
 }
 
+/** As a shell takes them apart. */
+const wordsOf = (line: string): readonly string[] =>
+  Array.from(line.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, word]) => quoted ?? word ?? '');
+
 /** Every way to name every operation. */
 const WAYS = NOUNS.flatMap(({ name, plural, aliases, operations }) =>
   operations.flatMap(({ verb, older }) => {
@@ -135,6 +139,29 @@ describe('firectl', () => {
     expect((await type('firectl', 'batch-inference-job', 'create', '--help')).stdout).toMatchSnapshot();
   });
 
+  test('every help on the way begins with examples that can be typed', async () => {
+    const parents = [
+      ...NOUNS.map(({ name }) => name),
+      'create',
+      'get',
+      'list',
+      'ls',
+      'update',
+      'delete',
+      'download',
+      'upload',
+      'export',
+    ];
+    for (const word of parents) {
+      const { stdout } = await type('firectl', word, '--help');
+      const [heading, ...examples] = stdout.slice(0, stdout.indexOf('\n\n')).split('\n');
+      expect(heading).toBe('Examples:');
+      expect(examples.length).toBeGreaterThan(0);
+      for (const example of examples)
+        expect((await type('firectl', ...wordsOf(example.slice('  firectl '.length)), '--help')).stderr).toBe('');
+    }
+  });
+
   test('boatload takes the same words, and firectl takes those of boatload', async () => {
     const ours = await type('boatload', 'bij', 'create', '--help');
     expect(ours).toMatchObject({ code: 0, stdout: expect.stringContaining('boatload batch-inference-job create --model') });
@@ -174,7 +201,7 @@ describe('firectl', () => {
     const all = [...NOUNS.flatMap(({ operations }) => operations), ...PLAIN].flatMap(({ examples }) => examples);
     expect(all.length).toBeGreaterThan(40);
     for (const example of all) {
-      const words = Array.from(example.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, word]) => quoted ?? word ?? '');
+      const words = wordsOf(example);
       const { stderr } = await type('firectl', ...words, '--help');
       expect({ example, stderr }).toEqual({ example, stderr: '' });
     }

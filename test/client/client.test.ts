@@ -12,12 +12,15 @@ import { allIds, contentOf, makeRows, parseLines } from '../support/rows.ts';
 import { type FaultyLine, startFaultyLine } from './faulty-line.ts';
 import { MODEL, START_MS, startServer, type TestServer } from './server.ts';
 
+/** The largest dataset; far more than sockets hold. */
+const LIMIT_BYTES = 20_000_000;
+
 let server: TestServer;
 let proxy: FaultyLine;
 let client: Client;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({}, { BOATLOAD_MAX_DATASET_BYTES: String(LIMIT_BYTES) });
   proxy = await startFaultyLine(server.url);
 }, START_MS);
 afterAll(async () => {
@@ -43,6 +46,10 @@ const refusalOf = (asked: Promise<unknown>): Promise<ApiError> =>
     () => Promise.reject(new Error('Expected a refusal')),
     (error: unknown) => (error instanceof ApiError ? error : Promise.reject(error)),
   );
+
+/** The real thing, but for a server that is older than upload links. The faulty line would hide how a server hangs up. */
+const withoutLinks: typeof fetch = async (input, init) =>
+  String(input).includes('getUploadEndpoint') ? new Response('', { status: 405 }) : fetch(input, init);
 
 /** A READY dataset of so many rows. */
 async function upload(rows: number): Promise<string> {
@@ -251,6 +258,18 @@ describe('a line on which things go wrong', () => {
     expect(transfers.at(-1)).toEqual({ bytes: file.content.size, totalBytes: file.content.size });
     expect((await read((await client.datasets.files(id))[0])).toString()).toBe(makeRows(300));
     await expect(client.datasets.upload(id, [file, file])).rejects.toThrow('Expected one file');
+  });
+
+  test('a file that is too large is refused in the words of the server, by both ways', async () => {
+    const content = new Blob(Array.from({ length: 40 }, () => Buffer.alloc(1_000_000, 'x')));
+    const send = async () => {
+      const id = newId('in');
+      await client.datasets.create({ datasetId: id });
+      return refusalOf(client.datasets.upload(id, [{ name: 'large.jsonl', content }], { onProgress: () => {} }));
+    };
+    expect(await send()).toMatchObject({ reason: 'DATASET_TOO_LARGE' });
+    client = makeClient({ baseUrl: server.url, apiKey: server.apiKey, fetch: withoutLinks });
+    expect(await send()).toMatchObject({ reason: 'DATASET_TOO_LARGE' });
   });
 
   test('a download that breaks off goes on where it stopped, and begins where it is told', async () => {

@@ -26,11 +26,18 @@ export interface TestServer {
 }
 
 /** Starts it. Its model is `MODEL`, and `echo`. */
-export async function startServer(options: HttpEngineOptions = {}): Promise<TestServer> {
+export async function startServer(
+  options: HttpEngineOptions = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'boatload-server-'));
   const engine = await startHttpEngine({ models: [{ id: MODEL }], ...options });
   const args = [BOATLOAD, 'up', '--json', '--port', '0', '--data-dir', dataDir, '--engine', engine.url];
-  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let said = '';
   child.stderr.on('data', (text: Buffer) => {
     said += text.toString();

@@ -85,30 +85,42 @@ function addNounsFirst(program: Command, context: FirectlContext): void {
 
 function addVerbsFirst(program: Command, context: FirectlContext): void {
   program.commandsGroup('The same, verb first:');
-  for (const noun of NOUNS) {
-    for (const operation of noun.operations) {
-      const paths = operation.older ?? [[operation.verb, noun.name]];
-      for (const path of paths) addVerbFirst(program, path, { operation, context, noun });
-    }
+  const rows = NOUNS.flatMap((noun) =>
+    noun.operations.flatMap((operation) =>
+      (operation.older ?? [[operation.verb, noun.name]]).map(([verb = '', word]) => ({ verb, word, operation, noun })),
+    ),
+  );
+  for (const [verb, group] of Map.groupBy(rows, (row) => row.verb)) {
+    const [first] = group;
+    if (first !== undefined && first.word === undefined) addLeaf(program, verb, { operation: first.operation, context });
+    else addVerb(program, verb, { group, context });
   }
+}
+
+interface VerbFirst {
+  readonly word: string | undefined;
+  readonly operation: Operation;
+  readonly noun: Noun;
+}
+
+/** `create`, and below it what can be created. */
+function addVerb(
+  program: Command,
+  verb: string,
+  { group, context }: { readonly group: readonly VerbFirst[]; readonly context: FirectlContext },
+): void {
+  const words = group.map(({ word = '' }) => word);
+  const parent = addParent(program, verb, `${verb} ${words.join(', ')}`);
+  if (verb in VERB_ALIASES) parent.alias(VERB_ALIASES[verb] ?? '');
+  const examples = group.map(({ word, operation: { examples } }) => (examples[0] ?? '').replace(/^\S+ \S+/, `${verb} ${word}`));
+  parent.addHelpText('before', examplesText(context.host.name, examples));
+  for (const { word = '', operation, noun } of group)
+    addLeaf(parent, word, { operation, context }).aliases(word === noun.name ? [noun.plural, ...noun.aliases] : []);
 }
 
 interface Leaf {
   readonly operation: Operation;
   readonly context: FirectlContext;
-}
-
-function addVerbFirst(program: Command, [verb = '', word]: readonly string[], leaf: Leaf & { readonly noun: Noun }): void {
-  if (word === undefined) {
-    addLeaf(program, verb, leaf);
-    return;
-  }
-  const known = program.commands.find((command) => command.name() === verb);
-  const parent =
-    known ?? addParent(program, verb, `${verb} a resource`).aliases(verb in VERB_ALIASES ? [VERB_ALIASES[verb] ?? ''] : []);
-  const others = word === leaf.noun.name ? [leaf.noun.plural, ...leaf.noun.aliases] : [];
-  addLeaf(parent, word, leaf).aliases(others);
-  parent.summary(`${verb} ${parent.commands.map((command) => command.name()).join(', ')}`);
 }
 
 function addParent(program: Command, name: string, summary: string): Command {

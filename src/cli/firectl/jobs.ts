@@ -1,11 +1,11 @@
 /** `batch-inference-job`: its rows in the table of operations. */
 import type { BatchInferenceJob } from '../../contract/job.ts';
 import { someText } from '../flags.ts';
-import { DRY_RUN, OUTPUT, waitFlags } from './common-flags.ts';
+import { DRY_RUN, OUTPUT } from './common-flags.ts';
 import { idOf } from './message.ts';
 import type { Flag, Noun, Operation } from './operation.ts';
 import { deleteRow, getRow, idArgument, type Kind, listRow } from './standard.ts';
-import { float32, int32, jsonText, wireDuration } from './values.ts';
+import { durationMs, float32, int32, jsonText, wireDuration } from './values.ts';
 
 const flags: readonly Flag[] = [
   { flags: '--job-id <id>', about: 'id of the job (default: made up)', parse: someText, field: 'name' },
@@ -109,7 +109,8 @@ export const jobs: Noun = {
       flags: [
         ...flags,
         { flags: '--quiet', about: 'print errors only' },
-        ...waitFlags('wait until it has ended; fails when it did not complete'),
+        { flags: '--wait', about: 'wait until it has ended; fails when it did not complete' },
+        { flags: '--wait-timeout <duration>', about: 'how long to wait (default: as long as it takes)', parse: durationMs },
         OUTPUT,
         DRY_RUN,
       ],

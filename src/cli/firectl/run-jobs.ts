@@ -6,7 +6,7 @@ import { withSession } from '../session.ts';
 import { idOf, toMessage } from './message.ts';
 import { argument, type Call, textOf } from './operation.ts';
 import { printResource } from './print.ts';
-import { formatOf, waitTimeoutOf } from './run-standard.ts';
+import { formatOf } from './run-standard.ts';
 import type { Kind } from './standard.ts';
 
 /** Starts the job and prints it; with `--wait`, when it has ended. */
@@ -22,7 +22,8 @@ export async function createJob(call: Call, kind: Kind<BatchInferenceJob>): Prom
     // The flags' own rules are looser than the server's, which has the last word.
     const job = await client.jobs.create(message as NewJob, { id });
     if (!flags['wait']) return print(job);
-    const ended = await client.jobs.waitFor(job.name, { timeoutMs: waitTimeoutOf(flags) });
+    const timeoutMs = typeof flags['waitTimeout'] === 'number' ? flags['waitTimeout'] : undefined;
+    const ended = await client.jobs.waitFor(job.name, { timeoutMs });
     print(ended);
     if (ended.state !== 'JOB_STATE_COMPLETED') throw notCompleted(ended);
   });
