@@ -10,7 +10,7 @@ import { type MergedRow, mergeInInputOrder } from './merge-outputs.ts';
 type StoreContext = Pick<Context, 'store' | 'objects'>;
 
 /** The jobs behind a dataset, oldest first; none for one that no job wrote, or whose job is gone. */
-export async function listLineageJobs({ store }: StoreContext, dataset: Dataset): Promise<readonly Job[]> {
+async function listLineageJobs({ store }: StoreContext, dataset: Dataset): Promise<readonly Job[]> {
   if (dataset.sourceJob === null) return [];
   const jobs = await listLineage(store.db, dataset.accountId, dataset.sourceJob);
   // Another job may have got the name since.

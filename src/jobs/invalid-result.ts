@@ -22,12 +22,16 @@ const TYPE = 'invalid_row';
 const NO_ID = Buffer.from('null');
 const cursor = new JsonCursor();
 
-/** The failure of such a row. Its `custom_id` is null where the line has none. */
+/** The failure of such a row. Its `custom_id` is null where the line has none, and where another row has it: results are found by it. */
 export function toInvalidResult({ line, row, place, sameIdAs }: InvalidLine, rules: RowRules): ResultRow {
   const isReadable = line.length > 0 && isUtf8(line);
-  const customId = rules.format === 'bare' ? Buffer.from(bareRowId(row)) : isReadable ? lineId(line) : undefined;
-  const why = sameIdAs === undefined ? faultOf(line, rules) : `the custom_id is on ${sameIdAs} already`;
-  return toFailure(customId ?? NO_ID, { code: 400, message: `Invalid row on ${place}: ${why}.`, type: TYPE });
+  const id = rules.format === 'bare' ? Buffer.from(bareRowId(row)) : isReadable ? lineId(line) : undefined;
+  const why = sameIdAs === undefined ? faultOf(line, rules) : `its custom_id ${id ?? ''} is on ${sameIdAs} already`;
+  return toFailure((sameIdAs === undefined ? id : undefined) ?? NO_ID, {
+    code: 400,
+    message: `Invalid row on ${place}: ${why}.`,
+    type: TYPE,
+  });
 }
 
 function faultOf(line: Buffer, rules: RowRules): string {

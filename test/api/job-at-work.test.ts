@@ -91,8 +91,8 @@ test('with onInvalidRow skip they become failed rows, in their places, and the g
       error: { code: 400, type: 'invalid_row', message: expect.stringMatching(/^Invalid row on line 5: broken JSON/) },
     },
     {
-      custom_id: 'one',
-      error: { code: 400, type: 'invalid_row', message: 'Invalid row on line 6: the custom_id is on line 1 already.' },
+      custom_id: null,
+      error: { code: 400, type: 'invalid_row', message: 'Invalid row on line 6: its custom_id "one" is on line 1 already.' },
     },
     { custom_id: null, error: { code: 400, type: 'invalid_row', message: expect.stringContaining('line 8') } },
     { custom_id: null, error: { code: 400, type: 'invalid_row', message: expect.stringContaining('line 9') } },
@@ -108,6 +108,21 @@ test('with onInvalidRow skip they become failed rows, in their places, and the g
     onInvalidRow: 'skip',
     status: { code: 'FAILED_PRECONDITION', message: expect.stringContaining('nothing left') },
   });
+});
+
+test('characters that no database takes do not keep a job from ending', async () => {
+  const row = (id: string, role: string) => `{"custom_id":"${id}","body":{"messages":[{"role":"${role}","content":"x"}]}}\n`;
+  await door.uploadDataset(
+    'odd',
+    row(String.raw`a\u0000`, String.raw`us\u0000er\ud800`) + row(String.raw`b\ud800`, 'user') + row('c\0', 'user'),
+  );
+  await door.createJob('odd', { model: 'tickets', inputDatasetId: 'odd', onInvalidRow: 'skip', outputDatasetId: 'odd-out' });
+  expect(await door.untilState('odd', 'COMPLETED')).toMatchObject({
+    jobProgress: { successfullyProcessedRequests: 1, failedRequests: 2 },
+  });
+  expect((await door.readOutput('odd-out')).results).toMatchObject([{ custom_id: 'b\ud800' }]);
+  await door.createJob('odd-fail', { model: 'tickets', inputDatasetId: 'odd' });
+  expect((await door.untilState('odd-fail', 'FAILED')).status.message).toContain('invalid role us\ufffder\ufffd in message 1');
 });
 
 test('a dataset of bad lines only ends without asking the engine', async () => {

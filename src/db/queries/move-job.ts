@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Job } from '../../jobs/job.ts';
 import { type JobState, type Outcome, statesBefore } from '../../jobs/states.ts';
+import { storableText } from '../storable-text.ts';
 import type { Db } from '../store.ts';
 import { JOB_COLUMNS } from './job-columns.ts';
 
@@ -33,6 +34,7 @@ export async function moveJob(db: Db, uid: string, to: JobState, changes: JobCha
     .updateTable('job')
     .set({
       ...changes,
+      ...storable(changes),
       state: to,
       updatedAt: at,
       ...(stamp !== undefined && { [stamp]: sql`coalesce(${sql.ref(stamp)}, ${at})` }),
@@ -42,3 +44,6 @@ export async function moveJob(db: Db, uid: string, to: JobState, changes: JobCha
     .returning(JOB_COLUMNS)
     .executeTakeFirst();
 }
+
+const storable = ({ statusMessage }: JobChanges): JobChanges =>
+  statusMessage === undefined ? {} : { statusMessage: storableText(statusMessage) };
