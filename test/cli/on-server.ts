@@ -1,7 +1,8 @@
 /** Commands typed at a server that runs. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import type { TestServer } from '../client/server.ts';
 import { FakeHost, type FakeOptions } from './fake-host.ts';
@@ -14,8 +15,17 @@ export interface Typed {
   readonly stderr: string;
 }
 
-/** A home of its own, so that nobody's keys are found. */
-export const makeHome = (): string => mkdtempSync(join(tmpdir(), 'boatload-home-'));
+const homes: string[] = [];
+afterAll(() => {
+  for (const home of homes.splice(0)) rmSync(home, { recursive: true, force: true });
+});
+
+/** A home of its own, so that nobody's keys are found; gone when the file's tests are over. */
+export function makeHome(): string {
+  const home = mkdtempSync(join(tmpdir(), 'boatload-home-'));
+  homes.push(home);
+  return home;
+}
 
 /** Types commands into a program that finds the server by its data folder. */
 export function makeTyping(server: () => TestServer, name: FakeOptions['name'] & string) {
