@@ -9,7 +9,7 @@ import { systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import { openStore } from './db/open-store.ts';
 import type { ModelShelf } from './model-shelf.ts';
-import { readLimits } from './read-limits.ts';
+import { readLimits, readWorkerLimits } from './read-limits.ts';
 import { openDiskStore } from './storage/disk.ts';
 import { Worker } from './worker/worker.ts';
 import { DEFAULT_WORKER_LIMITS, type WorkerContext, type WorkerLimits } from './worker/worker-context.ts';
@@ -57,7 +57,7 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       journalDir: join(dataDir, 'journal'),
       scratchDir: join(dataDir, 'scratch'),
       bareRows,
-      limits: { ...DEFAULT_WORKER_LIMITS, ...options.workerLimits },
+      limits: { ...DEFAULT_WORKER_LIMITS, ...readWorkerLimits(process.env), ...options.workerLimits },
       clock: systemClock,
       log,
       chores: [() => cleanUpDeletedJobs(context), makeSweep(context)],

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readLimits } from '../../src/read-limits.ts';
+import { readLimits, readWorkerLimits } from '../../src/read-limits.ts';
 import { readPrices } from '../../src/read-prices.ts';
 import { makeFolder } from '../support/folder.ts';
 
@@ -17,6 +17,23 @@ test.each(['0', '-1', '5 MB', '1.5', '9'.repeat(20)])('a quota of %s is refused'
   expect(() => readLimits({ BOATLOAD_QUOTA_MODEL_BYTES: text })).toThrow(
     /BOATLOAD_QUOTA_MODEL_BYTES should be a whole number of bytes/,
   );
+});
+
+test('windows, the output limit and switches are set the same way', () => {
+  const window = { minSeconds: 60, maxSeconds: 259_200, defaultSeconds: 3_600 };
+  expect(readLimits({ BOATLOAD_JOB_WINDOW_SECONDS: '3600', BOATLOAD_MIN_JOB_WINDOW_SECONDS: '60' })).toEqual({ window });
+  expect(readLimits({ BOATLOAD_ANY_PARAMETERS: '1', BOATLOAD_REQUIRE_EXAMPLE_COUNT: 'false' })).toEqual({
+    anyParameters: true,
+    requireExampleCount: false,
+  });
+  expect([readWorkerLimits({}), readWorkerLimits({ BOATLOAD_MAX_OUTPUT_BYTES: '9' })]).toEqual([{}, { outputBytes: 9 }]);
+});
+
+test.each([
+  [{ BOATLOAD_JOB_WINDOW_SECONDS: '60' }, 'BOATLOAD_JOB_WINDOW_SECONDS should lie between'],
+  [{ BOATLOAD_ANY_PARAMETERS: 'yes' }, 'BOATLOAD_ANY_PARAMETERS should be 1 or 0, got "yes"'],
+])('%j is refused', (env, why) => {
+  expect(() => readLimits(env)).toThrow(why);
 });
 
 const pricesIn = async (text: string) => {
