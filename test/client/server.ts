@@ -43,6 +43,7 @@ export async function startServer(
     said += text.toString();
   });
   const ended = once(child, 'exit');
+  let isReady = false;
   const ready = once(createInterface(child.stdout), 'line').then(([line]) => JSON.parse(String(line)));
   const close = async () => {
     // The group, so that children of the server go too.
@@ -52,10 +53,11 @@ export async function startServer(
     await rm(dataDir, { recursive: true, force: true });
   };
   const failed = ended.then(async () => {
+    if (isReady) return new Promise<never>(() => {});
     await close();
     throw new Error(`The server did not start:\n${said}`);
   });
-  failed.catch(() => undefined); // When it ends later, that is what the test wanted.
   const facts = await Promise.race([ready, failed]);
+  isReady = true;
   return { ...facts, dataDir, engine, close };
 }
