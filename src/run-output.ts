@@ -83,8 +83,9 @@ interface Sink {
   discard(): Promise<void>;
 }
 
-const writeTo = async (stream: Writable, line: Buffer): Promise<void> => {
-  if (!stream.write(line)) await once(stream, 'drain');
+/** A stream that has failed drains nothing any more: its end, when it is known, tells why. */
+const writeTo = async (stream: Writable, line: Buffer, end?: Promise<void>): Promise<void> => {
+  if (!stream.write(line)) await (end === undefined ? once(stream, 'drain') : Promise.race([once(stream, 'drain'), end]));
 };
 
 const toStdout = (): Sink => ({ write: (line) => writeTo(process.stdout, line), end: async () => {}, discard: async () => {} });
@@ -97,7 +98,7 @@ function toFile(path: string, folder: string): Sink {
   // A full disk is told by the next write or the end.
   done.catch(() => undefined);
   return {
-    write: (line) => writeTo(stream, line),
+    write: (line) => writeTo(stream, line, done),
     async end() {
       stream.end();
       await done;

@@ -63,7 +63,8 @@ async function openFor({ concurrency }: RunRequest, { paths, model, log, isBegun
       onTrouble: (_, cause) => onTrouble(cause),
     });
   } catch (cause) {
-    if (!isBegun) await removeRunFolder(paths.folder);
+    // A folder that is in use is another run's, begun since we looked.
+    if (!isBegun && !(cause instanceof Problem && cause.reason === 'DATA_DIR_IN_USE')) await removeRunFolder(paths.folder);
     throw cause;
   }
 }

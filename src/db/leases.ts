@@ -25,7 +25,7 @@ export function makeLeases(db: Db, queue: Queue): Leases {
         await settleShard(tx, queue, lease);
         await queue.settle(toTask(lease), { tx });
       }),
-    giveBack: (lease) => queue.giveBack(toTask(lease)),
+    giveBack: (lease, options) => queue.giveBack(toTask(lease), options),
     waitForWork: (maxMs, signal) => queue.waitForWork(['shard'], maxMs, signal),
   };
 }

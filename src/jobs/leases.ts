@@ -48,8 +48,8 @@ export interface Leases {
   commit(claims: readonly PartClaim[]): Promise<readonly boolean[]>;
   /** Ends a lease whose rows are all done; the job's next shard enters the queue, or the job goes on to WRITING_RESULTS. */
   settle(lease: ShardLease): Promise<void>;
-  /** Ends a lease early; somebody else may take the shard at once. */
-  giveBack(lease: ShardLease): Promise<void>;
+  /** Ends a lease early; anybody may take the shard at once, or `afterMs` from now. */
+  giveBack(lease: ShardLease, options?: { readonly afterMs?: number }): Promise<void>;
   /** Resolves when there may be work: a notification, or at the latest after `maxMs`. */
   waitForWork(maxMs: number, signal: AbortSignal): Promise<void>;
 }

@@ -35,6 +35,8 @@ export class JobRun {
   readonly journal: Journal;
   /** Rows finished by this worker that no commit has counted yet. */
   readonly live = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0 };
+  /** It was stopped because no engine of it answers. */
+  isStarved = false;
   readonly #options: JobRunOptions;
   readonly #requests = new Map<string, RequestMaker>();
   #turn: Promise<void> = Promise.resolve();

@@ -10,8 +10,12 @@ import type { WorkerContext } from './worker-context.ts';
 export interface JobRuns {
   /** Undefined when the job can't run at present: no engine can be had for it. */
   open(jobUid: string): Promise<JobRun | undefined>;
+  /** The run that takes the job's leases now. */
   find(jobUid: string): JobRun | undefined;
+  /** No shard of the job is held any more. */
   forget(jobUid: string): void;
+  /** Drops the job's rows in flight. */
+  abort(jobUid: string): void;
   /** No further rows of any job. */
   stopAll(): void;
   /** And none of those in flight. */
@@ -28,7 +32,9 @@ export interface JobRunsOptions {
 
 export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsOptions): JobRuns {
   const opening = new Map<string, Promise<JobRun | undefined>>();
-  const opened = new Map<string, JobRun>();
+  /** Newest last: one that was stopped may still drain while the next takes the job's leases. */
+  const opened = new Map<string, JobRun[]>();
+  const newest = (jobUid: string): JobRun | undefined => opened.get(jobUid)?.at(-1);
 
   const trouble = (jobUid: string, cause: unknown): void => {
     context.log.error({ cause, jobUid }, 'trouble with a job');
@@ -36,9 +42,9 @@ export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsO
   };
 
   /** Engines that refuse every row of the job end it, with the rows that are committed; any other trouble is tried again by the next lease. */
-  const giveUp = async (jobUid: string, cause: unknown): Promise<void> => {
-    const job = opened.get(jobUid);
-    if (job === undefined || job.aborted.aborted) return;
+  const giveUp = async (job: JobRun, cause: unknown): Promise<void> => {
+    const jobUid = job.job.uid;
+    if (job.aborted.aborted) return;
     trouble(jobUid, cause);
     await drop(jobUid);
     if (!(cause instanceof Problem) || cause.reason !== 'NO_ENGINE_FOR_JOB') return;
@@ -55,15 +61,15 @@ export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsO
       });
     }
     const input = await openInput(context, job);
-    const run = new JobRun({
+    const run: JobRun = new JobRun({
       context,
       job,
       served,
       source: { objects: context.objects, planKey: job.planKey, input },
       onCommit,
-      onFailure: (cause) => void giveUp(jobUid, cause).catch((failure: unknown) => trouble(jobUid, failure)),
+      onFailure: (cause) => void giveUp(run, cause).catch((failure: unknown) => trouble(jobUid, failure)),
     });
-    opened.set(jobUid, run);
+    opened.set(jobUid, [...(opened.get(jobUid) ?? []), run]);
     return run;
   };
 
@@ -75,21 +81,30 @@ export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsO
   return {
     open(jobUid) {
       const known = opening.get(jobUid);
-      if (known !== undefined) return known;
-      const promise = make(jobUid).catch((cause: unknown) => {
-        trouble(jobUid, cause);
-        return undefined;
-      });
+      if (known !== undefined && newest(jobUid)?.stopped.aborted !== true) return known;
+      const promise = make(jobUid)
+        .catch((cause: unknown) => {
+          trouble(jobUid, cause);
+          return undefined;
+        })
+        .then((run) => {
+          // The next lease tries again.
+          if (run === undefined && opening.get(jobUid) === promise) opening.delete(jobUid);
+          return run;
+        });
       opening.set(jobUid, promise);
       return promise;
     },
-    find: (jobUid) => opened.get(jobUid),
+    find: newest,
     forget,
+    abort: (jobUid) => {
+      for (const job of opened.get(jobUid) ?? []) job.abort();
+    },
     stopAll: () => {
-      for (const job of opened.values()) job.stop();
+      for (const job of [...opened.values()].flat()) job.stop();
     },
     abortAll: () => {
-      for (const job of opened.values()) job.abort();
+      for (const job of [...opened.values()].flat()) job.abort();
     },
     trouble,
   };

@@ -8,6 +8,8 @@ import type { JobRun } from './job-run.ts';
 
 /** Engines that refuse or lose everything for less than this are none of a person's business. */
 const LOST_AFTER_MS = 3_000;
+/** Later than a job whose engines refuse it for good is ended (`WorkerLimits.hopelessMs`): this is for engines that may come back. */
+const STARVED_AFTER_MS = 15_000;
 
 /** States in which a job's rows run; CANCELLING is seen to by upkeep. */
 const LEFT_ALONE: readonly (JobState | undefined)[] = ['PENDING', 'RUNNING', 'CANCELLING'];
@@ -19,6 +21,8 @@ export interface WatchedJobs {
   find(jobUid: string): JobRun | undefined;
   /** No further rows; those in flight may finish. */
   pause(jobUid: string): void;
+  /** Its shards make room for jobs whose engines answer. */
+  starve(jobUid: string): void;
   /** Not even those in flight. */
   drop(jobUid: string): Promise<void>;
 }
@@ -58,7 +62,9 @@ export class JobWatch {
       }
       const sinceMs = this.#silentSinceMs.get(jobUid) ?? performance.now();
       silentSinceMs.set(jobUid, sinceMs);
-      if (performance.now() - sinceMs >= LOST_AFTER_MS) this.#notes.engines(jobUid, inWords(engines));
+      const silentMs = performance.now() - sinceMs;
+      if (silentMs >= LOST_AFTER_MS) this.#notes.engines(jobUid, inWords(engines));
+      if (silentMs >= STARVED_AFTER_MS) this.#jobs.starve(jobUid);
     }
     this.#silentSinceMs = silentSinceMs;
   }

@@ -135,6 +135,8 @@ export class Journal {
     this.#segment = undefined;
     this.#write(segment, { sync: true });
     const written = this.#writing.finally(async () => (await segment.file).close());
+    // Told by the commit, which may come later.
+    written.catch(() => undefined);
     this.#committing = this.#committing.then(async () => {
       await written;
       await this.#commit(segment);

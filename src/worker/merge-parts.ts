@@ -69,13 +69,20 @@ async function* mergeBuckets(options: MergeOptions, bucketCount: number): AsyncG
 async function dealToBuckets(options: MergeOptions, bucketCount: number): Promise<readonly string[]> {
   const paths = Array.from({ length: bucketCount }, (_, bucket) => join(options.scratchDir, `bucket-${bucket}`));
   const files = paths.map((path) => createWriteStream(path, { highWaterMark: 128 * 1024 }));
-  for await (const entry of readParts(options)) {
-    const file = files[Math.min(bucketCount - 1, Math.floor((entry.row * bucketCount) / options.rowCount))];
-    if (file !== undefined && !file.write(encodeEntry(entry))) await once(file, 'drain');
+  const ends = Promise.all(files.map((file) => finished(file)));
+  // Whoever waits for a drain or the end hears of a failure; one between two entries must not end the process.
+  ends.catch(() => undefined);
+  try {
+    for await (const entry of readParts(options)) {
+      const file = files[Math.min(bucketCount - 1, Math.floor((entry.row * bucketCount) / options.rowCount))];
+      if (file !== undefined && !file.write(encodeEntry(entry))) await Promise.race([once(file, 'drain'), ends]);
+    }
+    for (const file of files) file.end();
+    await ends;
+    return paths;
+  } finally {
+    for (const file of files) file.destroy();
   }
-  for (const file of files) file.end();
-  await Promise.all(files.map((file) => finished(file)));
-  return paths;
 }
 
 const inRowOrder = (entries: readonly PartEntry[]): PartEntry[] => entries.toSorted((a, b) => a.row - b.row);

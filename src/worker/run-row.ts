@@ -51,7 +51,7 @@ async function tryRow(
   row: ReadableRow,
   { slot, signal }: { readonly slot: Slot; readonly signal: AbortSignal },
 ): Promise<Tried> {
-  const { customId, path, body } = run.requestsFor(slot.model).make(row.line, row.row);
+  const { customId, path, body } = makeRequest(run, row, slot);
   const reply = await slot.answer({ path, body }, signal);
   const verdict = classifyReply(reply);
   slot.release(signal.aborted ? undefined : verdict);
@@ -72,3 +72,13 @@ const brokenAnswer = (message: string): Verdict => ({
 
 const givenUp = ({ status, message, cause }: Verdict, customId: Buffer): ResultRow =>
   toFailure(customId, { code: status ?? 503, message, type: cause });
+
+/** A row that no request can be made of is our defect; it must not keep its place at the engine. */
+function makeRequest(run: JobRun, { line, row }: ReadableRow, slot: Slot): ReturnType<ReturnType<JobRun['requestsFor']>['make']> {
+  try {
+    return run.requestsFor(slot.model).make(line, row);
+  } catch (cause) {
+    slot.release();
+    throw cause;
+  }
+}

@@ -14,6 +14,10 @@ import type { WorkerContext } from './worker-context.ts';
 const IDLE_MS = 1_000;
 const HEARTBEAT_MS = 3_000;
 const AGAIN_MS = 1_000;
+/** A job without an engine gives its shards back for so long, or a few such jobs would keep all others out. */
+const NO_ENGINE_MS = 5_000;
+/** Time in which whoever dropped a job has ended it: until then its shards could be taken again. */
+const DROPPED_MS = 5_000;
 
 /** What this worker has finished and not committed yet. */
 export interface LiveProgress {
@@ -30,6 +34,8 @@ export class ShardLoop {
   /** Every lease we hold, also of shards that wait for their engine to open, and the end of its run. */
   readonly #held = new Map<ShardLease, Promise<void>>();
   readonly #shards = new Set<ShardRun>();
+  /** Jobs that are being ended: none of their shards begins. */
+  readonly #dropping = new Set<string>();
   readonly #stop = new AbortController();
   #room: (() => void) | undefined;
   #loop: Promise<void> = Promise.resolve();
@@ -66,10 +72,22 @@ export class ShardLoop {
     setTimeout(() => job.abort(), this.#context.limits.drainMs).unref();
   }
 
+  /** Gives a job's shards back for a while, as all its engines are silent; rows in flight may finish. */
+  starve(jobUid: string): void {
+    const job = this.#jobs.find(jobUid);
+    if (job === undefined || job.stopped.aborted) return;
+    job.isStarved = true;
+    this.pause(jobUid);
+  }
+
   /** Ends this worker's part in a job: rows in flight are dropped, finished ones committed, leases given back. */
   async drop(jobUid: string): Promise<void> {
-    this.#jobs.find(jobUid)?.abort();
-    await Promise.all([...this.#held].filter(([lease]) => lease.jobUid === jobUid).map(([, end]) => end));
+    this.#dropping.add(jobUid);
+    setTimeout(() => this.#dropping.delete(jobUid), DROPPED_MS).unref();
+    this.#jobs.abort(jobUid);
+    // Those that still wait for their engine to open find out by themselves.
+    const running = [...this.#shards].filter(({ lease }) => lease.jobUid === jobUid);
+    await Promise.all(running.map(({ lease }) => this.#held.get(lease)));
   }
 
   /** Takes no more rows, lets those in flight finish for `drainMs`, commits what is finished and gives the leases back. */
@@ -118,11 +136,8 @@ export class ShardLoop {
 
   async #runLease(lease: ShardLease): Promise<void> {
     const { leases } = this.#context.store;
-    const job = await this.#jobs.open(lease.jobUid);
-    if (job === undefined) {
-      await this.#pause();
-      return leases.giveBack(lease);
-    }
+    const job = this.#dropping.has(lease.jobUid) ? undefined : await this.#jobs.open(lease.jobUid);
+    if (job === undefined || this.#dropping.has(lease.jobUid)) return leases.giveBack(lease, { afterMs: NO_ENGINE_MS });
     if (this.#stop.signal.aborted) job.stop();
     const shard = new ShardRun(job, lease);
     this.#shards.add(shard);
@@ -132,7 +147,8 @@ export class ShardLoop {
       // One that is resumed at once must not be taken again before its rows in flight are done.
       if (end === 'stopped' && !this.#stop.signal.aborted && !job.aborted.aborted) await this.#pause();
       // Does nothing to one that somebody else holds; one that was lost to nobody is free at once.
-      if (end !== 'done') await leases.giveBack(lease);
+      if (end !== 'done')
+        await leases.giveBack(lease, job.isStarved && !this.#stop.signal.aborted ? { afterMs: NO_ENGINE_MS } : {});
     } catch (cause) {
       this.#jobs.trouble(lease.jobUid, cause);
       await this.#pause();

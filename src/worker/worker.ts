@@ -66,9 +66,11 @@ async function planOrRefuse(context: WorkerContext, jobUid: string, signal: Abor
   try {
     await planJob(context, jobUid, signal);
   } catch (cause) {
-    if (!(cause instanceof Problem) || !REFUSALS.has(cause.code)) throw cause;
+    if (!(cause instanceof Problem) || !REFUSALS.has(cause.code) || OURS.has(cause.reason)) throw cause;
     await failValidation(context.store.db, jobUid, { statusCode: cause.code, statusMessage: cause.message, reportKey: null });
   }
 }
 
+/** Trouble of the house, whatever its code. */
+const OURS: ReadonlySet<string> = new Set(['STORE_NOT_WRITABLE', 'OBJECT_NOT_FOUND', 'DISK_FULL']);
 const REFUSALS: ReadonlySet<string> = new Set(['INVALID_ARGUMENT', 'FAILED_PRECONDITION', 'NOT_FOUND', 'OUT_OF_RANGE']);

@@ -73,7 +73,8 @@ function openFile(objects: ObjectStore, jobUid: string, name: string): OutputFil
       tally.rows += 1;
       tally.bytes += line.length;
       hash.update(line);
-      if (!stream.write(line)) await once(stream, 'drain');
+      // A store that has failed drains nothing any more.
+      if (!stream.write(line)) await Promise.race([once(stream, 'drain'), stored]);
     },
     async end() {
       stream.end();
