@@ -3,15 +3,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Db } from '../store.ts';
-import { GROUND } from './0001-ground.ts';
-import { PEOPLE_AND_MODELS } from './0002-people-and-models.ts';
-import { PAUSES_AND_UPLOADS } from './0003-pauses-and-uploads.ts';
-
-const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
-  '0001-ground': GROUND,
-  '0002-people-and-models': PEOPLE_AND_MODELS,
-  '0003-pauses-and-uploads': PAUSES_AND_UPLOADS,
-};
+import { MIGRATIONS } from './migrations.ts';
 
 /** Runs what has not run yet, all or nothing. Several processes may call it at once: one works, the others wait. */
 export async function migrate(db: Db): Promise<void> {
@@ -38,9 +30,6 @@ async function isUpToDate(db: Db): Promise<boolean> {
 
 /** Changes whenever a migration does: part of the name of a prepared data directory. */
 export const hashMigrations = (): string => createHash('sha256').update(JSON.stringify(MIGRATIONS)).digest('hex').slice(0, 12);
-
-/** The name of the newest migration. */
-export const latestMigration = (): string => Object.keys(MIGRATIONS).toSorted().at(-1) ?? '';
 
 const toMigration = (texts: readonly string[]): Migration => ({
   async up(db) {

@@ -1,0 +1,10 @@
+/** The migrations in the order of their names. Text alone: what asks for the newest one's name, as `--version` does, loads no database. */
+import { GROUND } from './0001-ground.ts';
+import { PEOPLE_AND_MODELS } from './0002-people-and-models.ts';
+import { PAUSES_AND_UPLOADS } from './0003-pauses-and-uploads.ts';
+
+export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
+  '0001-ground': GROUND,
+  '0002-people-and-models': PEOPLE_AND_MODELS,
+  '0003-pauses-and-uploads': PAUSES_AND_UPLOADS,
+};
