@@ -108,7 +108,7 @@ test('a client that goes away leaves nothing behind, and may try again', async (
   expect(reply.statusCode).toBe(200);
 });
 
-test('200 MB go through without growing the server', async () => {
+test('400 MB go through without growing the server with them', async () => {
   const child = fork(new URL('./door-process.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   try {
     const [at] = (await once(child, 'message')) as [{ port: number; key: string }];
@@ -123,7 +123,7 @@ test('200 MB go through without growing the server', async () => {
     const before = await peak();
     const upload = openUpload(at, 'big');
     upload.write(HEAD);
-    const chunks = Math.ceil((200 * MB) / ROWS.length);
+    const chunks = Math.ceil((400 * MB) / ROWS.length);
     for (let sent = 0; sent < chunks; sent += 1) if (!upload.write(ROWS)) await once(upload, 'drain');
     upload.end(TAIL);
     const [reply] = (await once(upload, 'response')) as [IncomingMessage];
@@ -131,7 +131,8 @@ test('200 MB go through without growing the server', async () => {
     const dataset = await fetch(`${base}/big`, { headers: { authorization: `Bearer ${at.key}` } });
     expect(await dataset.json()).toMatchObject({ state: 'READY', exampleCount: String(chunks * 2340) });
     const after = await peak();
-    expect(after - before).toBeLessThan(120 * MB);
+    // Garbage that is not collected yet was up to 220 MB on a busy machine, whatever the file's size; a file that is kept is all of its 400.
+    expect(after - before).toBeLessThan(300 * MB);
   } finally {
     child.disconnect();
     await once(child, 'exit');
