@@ -54,6 +54,8 @@ export interface RoomOptions {
   /** Requests in flight; default 8. */
   readonly limit?: number;
   readonly limits?: Partial<WorkerLimits>;
+  /** Asked whenever a job wants its engine; throws while it can't be opened. */
+  readonly onServe?: () => void;
   /** Between the object store and those who use it. */
   readonly objects?: (objects: ObjectStore) => ObjectStore;
 }
@@ -120,7 +122,11 @@ export async function openRoom({ dir, store }: House, options: RoomOptions = {})
         store,
         objects,
         // Jobs of other tests wait for their own worker.
-        serve: async (model) => (model === MODEL ? { pool } : undefined),
+        serve: async (model) => {
+          if (model !== MODEL) return undefined;
+          options.onServe?.();
+          return { pool };
+        },
         journalDir: join(dir, accountId, 'journal'),
         scratchDir: join(dir, accountId, 'scratch'),
         bareRows: false,

@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cancelJob } from '../../src/actions/cancel-job.ts';
+import { pauseJob, resumeJob } from '../../src/actions/pause-job.ts';
 import { Problem } from '../../src/base/problem.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { allIds, contentOf, idOf, makeRow, makeRows } from '../support/rows.ts';
@@ -56,6 +58,32 @@ describe('a job', () => {
     await expectAllAddsUp(room, job);
     const { requests } = room.engine.stats;
     expect(requests - ok, 'no more than the rows in flight were asked in vain').toBeLessThanOrEqual(8);
+  });
+
+  test('whose engine can not be opened at first goes on when it can', async () => {
+    let tries = 0;
+    const onServe = (): void => {
+      tries += 1;
+      if (tries < 3) throw new Problem('UNAVAILABLE', 'The engine is not there yet.', { reason: 'ENGINE_UNREACHABLE' });
+    };
+    const room = await openRoom(house, { onServe });
+    const job = await room.createJob(makeRows(400));
+    await room.startWorker();
+    expect(await room.untilEnd(job)).toMatchObject({ state: 'COMPLETED' });
+    expect(tries).toBe(3);
+    await expectAllAddsUp(room, job);
+  });
+
+  test('that is paused and resumed at once goes on', async () => {
+    const room = await openRoom(house, { engine: { latency: [20, 40] } });
+    const job = await room.createJob(makeRows(1_000));
+    await room.startWorker();
+    await room.until(job, (_, { ok }) => ok >= 50);
+    await pauseJob(room.context, room.caller, job.id);
+    await delay(1_200);
+    await resumeJob(room.context, room.caller, job.id);
+    expect(await room.untilEnd(job)).toMatchObject({ state: 'COMPLETED' });
+    await expectAllAddsUp(room, job);
   });
 
   test('that runs out of time keeps what is finished', async () => {
