@@ -105,12 +105,13 @@ function compareEnum<Column extends string>(
 /** RFC 3339, or a day alone, which means its first moment. */
 const TIME = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d\d:\d\d))?$/;
 
-/** The first year that databases know. */
+/** What both JavaScript and the database write with four digits of year, in whatever time zone. */
 const EARLIEST = new Date('0001-01-02T00:00:00Z');
+const LATEST = new Date('9999-12-30T23:59:59Z');
 
 function readTime(value: FilterWord, text: string): Date {
   const time = new Date(TIME.test(value.text) ? value.text : Number.NaN);
-  if (time >= EARLIEST) return time;
+  if (time >= EARLIEST && time <= LATEST) return time;
   throw unreadable(text, value.at, `expected a time such as "2026-01-05T02:00:00Z", got "${shown(value)}"`);
 }
 

@@ -173,6 +173,11 @@ const query = fc.record(
   { requiredKeys: [] },
 );
 
+test('a time zone that leads out of the years there are is refused, not a defect', async () => {
+  const { status } = await door.askJson(`${JOBS}?${new URLSearchParams({ filter: 'createTime = 9999-12-31T23:59:59-14:00' })}`);
+  expect(status).toBe(400);
+});
+
 test('whatever a list is asked, the answer is a page or a refusal', async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(JOBS, DATASETS), query, async (path, asked) => {
