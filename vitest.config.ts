@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** `house`: the drawing and the rules of the code. `unit`: pure and fast. `real`: starts databases, servers, engines of its own. `system`: needs what npm can't bring. */
 const project = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const },
+  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const, setupFiles: ['test/support/seed.ts'] },
 });
 
 export default defineConfig({

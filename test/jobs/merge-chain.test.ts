@@ -48,11 +48,16 @@ test.each([
   ['is not in the input', [success('"x"', 0)]],
   ['is not in input order', [success('"b"', 0), success('"a"', 0)]],
   ['comes twice', [success('"a"', 0), success('"a"', 0)]],
-  ['has no id', ['{"response":{}}']],
 ])('an output row that %s is not lost in silence', async (_, lines) => {
   await expect(merge(['"a"', '"b"'], [{ successes: stream(lines), failures: stream([]) }])).rejects.toMatchObject({
     reason: 'OUTPUT_OF_OTHER_INPUT',
   });
+});
+
+test('a row that was refused for want of an id is left out: no row of the input answers to it', async () => {
+  const failures = stream(['{"custom_id":null,"error":{"code":400}}', '{"custom_id":"b","error":{"code":500}}']);
+  const rows = await merge(['"a"', '"b"'], [{ successes: stream([]), failures }]);
+  expect(rows.map(([kind]) => kind)).toEqual(['none', 'failure']);
 });
 
 test('streams are closed when the reader stops early', async () => {
