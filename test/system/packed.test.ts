@@ -12,7 +12,10 @@ const installed = join(home, 'node_modules/boatload');
 
 beforeAll(async () => {
   await run('npm', ['run', 'build']);
-  const { stdout } = await run('npm', ['pack', './build/package', '--json', '--pack-destination', root]);
+  const { stdout } = await run('npm', ['pack', './build/package', '--json', '--pack-destination', root], {
+    // It lists every file of the package.
+    maxBuffer: 64 * 1024 * 1024,
+  });
   const [packed] = JSON.parse(stdout) as { filename: string }[];
   if (packed === undefined) throw new Error('npm packed nothing');
   mkdirSync(home);
