@@ -1,20 +1,18 @@
 /**
  * A worker's local file of one job's finished rows that are not committed yet.
  *
- * A row is written at once (so `kill -9` can't lose it: what the kernel has, survives the process), synced within `SYNC_EVERY_MS` (so that a power cut
- * can't either), and committed in a part with many others. A segment file is deleted only after its part is true in the database; whatever is
- * found at the next start is adopted (`adopt-journals.ts`).
+ * A row is written at once and synced soon (`segment-file.ts`), so that neither `kill -9` nor a power cut can lose it, and committed in a part with many
+ * others. A segment's file is deleted only after its part is true in the database; whatever is found at the next start is adopted (`adopt-journals.ts`).
  */
-import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { makeId } from '../base/ids.ts';
 import { ClaimTally } from '../jobs/claim-tally.ts';
 import { encodeEntry, type PartEntry } from '../jobs/part-entries.ts';
+import { SegmentFile } from './segment-file.ts';
 
 /** At most this much finished work is uncommitted, by bytes and by time. */
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const SEGMENT_MS = 2_000;
-const SYNC_EVERY_MS = 30;
 /** Past this many bytes that wait for a commit, the journal asks dispatch to pause. */
 const CROWDED_BYTES = 32 * 1024 * 1024;
 
@@ -39,24 +37,19 @@ export interface JournalOptions {
 
 interface OpenSegment {
   readonly id: string;
-  readonly path: string;
-  readonly file: Promise<FileHandle>;
+  readonly file: SegmentFile;
   readonly tally: ClaimTally;
   readonly slabs: Buffer[];
   bytes: number;
-  written: number;
 }
 
 export class Journal {
   readonly #options: JournalOptions;
   readonly #folder: string;
   #segment: OpenSegment | undefined;
-  #writing: Promise<void> = Promise.resolve();
   #committing: Promise<void> = Promise.resolve();
   #flushing: Promise<void> | undefined;
   #uncommittedBytes = 0;
-  #writeScheduled = false;
-  #syncTimer: NodeJS.Timeout | undefined;
   #sealTimer: NodeJS.Timeout | undefined;
   readonly #relieved: (() => void)[] = [];
   #hasFailed = false;
@@ -72,10 +65,10 @@ export class Journal {
     const bytes = encodeEntry(entry);
     segment.tally.add(entry);
     segment.slabs.push(bytes);
+    segment.file.append(bytes);
     segment.bytes += bytes.length;
     this.#uncommittedBytes += bytes.length;
     if (segment.bytes >= SEGMENT_BYTES) this.#seal();
-    else this.#scheduleWrite();
   }
 
   /** Resolves when there is room: at once unless commits have fallen far behind. Nobody waits for a journal that has failed. */
@@ -96,36 +89,13 @@ export class Journal {
 
   #openSegment(): OpenSegment {
     const id = makeId(20);
-    const path = join(this.#folder, `${id}.journal`);
     this.#sealTimer = setTimeout(() => this.#seal(), SEGMENT_MS);
-    const file = mkdir(this.#folder, { recursive: true }).then(() => open(path, 'wx'));
-    file.catch((cause: unknown) => this.#fail(cause));
-    return { id, path, file, tally: new ClaimTally(), slabs: [], bytes: 0, written: 0 };
-  }
-
-  /** One write per turn of the event loop, however many rows it brought. */
-  #scheduleWrite(): void {
-    if (this.#writeScheduled) return;
-    this.#writeScheduled = true;
-    setImmediate(() => {
-      this.#writeScheduled = false;
-      if (this.#segment !== undefined) this.#write(this.#segment);
+    const file = new SegmentFile({
+      path: join(this.#folder, `${id}.journal`),
+      root: dirname(this.#options.dir),
+      onFailure: (cause) => this.#fail(cause),
     });
-    this.#syncTimer ??= setTimeout(() => {
-      this.#syncTimer = undefined;
-      if (this.#segment !== undefined) this.#write(this.#segment, { sync: true });
-    }, SYNC_EVERY_MS);
-  }
-
-  #write(segment: OpenSegment, options: { readonly sync?: boolean } = {}): void {
-    this.#writing = this.#writing.then(async () => {
-      const file = await segment.file;
-      const pending = segment.slabs.slice(segment.written);
-      segment.written = segment.slabs.length;
-      if (pending.length > 0) await file.appendFile(pending.length === 1 ? (pending[0] ?? '') : Buffer.concat(pending));
-      if (options.sync === true) await file.datasync();
-    });
-    this.#writing.catch((cause: unknown) => this.#fail(cause));
+    return { id, file, tally: new ClaimTally(), slabs: [], bytes: 0 };
   }
 
   #seal(): void {
@@ -133,20 +103,19 @@ export class Journal {
     if (segment === undefined) return;
     clearTimeout(this.#sealTimer);
     this.#segment = undefined;
-    this.#write(segment, { sync: true });
-    const written = this.#writing.finally(async () => (await segment.file).close());
+    const stored = segment.file.close();
     // Told by the commit, which may come later.
-    written.catch(() => undefined);
+    stored.catch(() => undefined);
     this.#committing = this.#committing.then(async () => {
-      await written;
+      await stored;
       await this.#commit(segment);
     });
     this.#committing.catch((cause: unknown) => this.#fail(cause));
   }
 
-  async #commit({ id, path, tally, slabs, bytes }: OpenSegment): Promise<void> {
+  async #commit({ id, file, tally, slabs, bytes }: OpenSegment): Promise<void> {
     await this.#options.commit({ jobUid: this.#options.jobUid, id, tally, bytes: Buffer.concat(slabs) });
-    await unlink(path);
+    await file.remove();
     this.#uncommittedBytes -= bytes;
     this.#relieve();
   }
