@@ -64,6 +64,10 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
     rowFormat: null,
     planKey: null,
     reportKey: null,
+    endpoint: null,
+    metadata: null,
+    outputExpiresAfterSeconds: null,
+    movedAt: { VALIDATING: acceptedAt.toISOString() },
   };
   await createJobRow(context.store, job, {
     apiKeyId: caller.keyId ?? null,

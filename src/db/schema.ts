@@ -95,6 +95,8 @@ interface DatasetFileTable {
   rows: number;
   sha256: string;
   createdAt: Date;
+  /** Ours alone: neither listed nor counted. */
+  hidden: Generated<boolean>;
 }
 
 interface JobTable extends Job {
@@ -229,7 +231,8 @@ export type Account = Readonly<Selectable<AccountTable>>;
 export type User = Readonly<Selectable<UserTable>>;
 export type ApiKey = Readonly<Selectable<ApiKeyTable>>;
 export type Dataset = Readonly<Selectable<DatasetTable>>;
-export type DatasetFile = Readonly<Selectable<DatasetFileTable>>;
+/** Whether it is hidden, only queries ask. */
+export type DatasetFile = Readonly<Omit<Selectable<DatasetFileTable>, 'hidden'>>;
 export type JobEvent = Readonly<Selectable<EventTable>>;
 export type Model = Readonly<Selectable<ModelTable>>;
 export type ModelFile = Readonly<Selectable<ModelFileTable>>;

@@ -32,7 +32,7 @@ export interface Job {
   /** `OK`, or the canonical code of what ended it. */
   readonly statusCode: string;
   readonly statusMessage: string;
-  /** Full resource name. */
+  /** Full resource name; empty until the input is checked where the job names none, and for good where its rows name several. */
   readonly model: string;
   readonly precision: string;
   readonly inputDatasetId: string;
@@ -57,6 +57,14 @@ export interface Job {
   readonly planKey: string | null;
   /** Where the list of bad lines is, when there are any. */
   readonly reportKey: string | null;
+  /** The path that every row's `url` must be; null: rows say themselves. */
+  readonly endpoint: string | null;
+  /** Labels of the owner's own; null: none were given. */
+  readonly metadata: Readonly<Record<string, string>> | null;
+  /** How long the output dataset lives once it is written; null: until it is deleted. */
+  readonly outputExpiresAfterSeconds: number | null;
+  /** When it first came into each state that it has been in, as ISO times. The database writes it. */
+  readonly movedAt: Readonly<Partial<Record<JobState, string>>>;
 }
 
 /** Sums over a job's committed parts. */

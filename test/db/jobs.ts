@@ -43,6 +43,10 @@ export const newJob = (accountId: string, changes: Partial<Job> = {}): Job => ({
   rowFormat: null,
   planKey: null,
   reportKey: null,
+  endpoint: null,
+  metadata: null,
+  outputExpiresAfterSeconds: null,
+  movedAt: { VALIDATING: '2026-03-01T10:00:00.123Z' },
   ...changes,
 });
 

@@ -28,6 +28,10 @@ const COLUMNS: Record<keyof Job, true> = {
   rowFormat: true,
   planKey: true,
   reportKey: true,
+  endpoint: true,
+  metadata: true,
+  outputExpiresAfterSeconds: true,
+  movedAt: true,
 };
 
 /** What a `Job` is read from: every field of it and nothing else, checked by the compiler. */
