@@ -21,6 +21,9 @@ export interface Schema {
   readonly modelFile: ModelFileTable;
   readonly quota: QuotaTable;
   readonly auditEntry: AuditEntryTable;
+  readonly webhook: WebhookTable;
+  readonly webhookDelivery: WebhookDeliveryTable;
+  readonly keptReply: KeptReplyTable;
 }
 
 interface AccountTable {
@@ -224,6 +227,73 @@ interface AuditEntryTable {
   clientIp: string;
 }
 
+interface WebhookTable {
+  accountId: string;
+  id: string;
+  displayName: string;
+  url: string;
+  /** Which ends of jobs it hears of: `batch.completed`. */
+  events: readonly string[];
+  /** What its signing secret is made from, with the server's own secret. */
+  salt: string;
+  /** The one before, which signs too until then. */
+  oldSalt: string | null;
+  oldSaltUntil: Date | null;
+  enabled: boolean;
+  /** Why the server has switched it off; empty when it hasn't. */
+  disabledReason: string;
+  /** The first failure since the last success. */
+  failingSince: Date | null;
+  createdBy: string;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** An event on its way to one webhook. A trigger writes it in the transaction that ends the job. */
+interface WebhookDeliveryTable {
+  id: Generated<number>;
+  accountId: string;
+  webhookId: string;
+  /** The same at every attempt, so that receivers can tell a repetition. */
+  eventId: string;
+  eventType: string;
+  jobId: string;
+  state: 'PENDING' | 'DELIVERED' | 'FAILED';
+  attempts: Generated<readonly DeliveryAttempt[]>;
+  createdAt: Date;
+  /** Null while none was made: at once. */
+  nextAttemptAt: Date | null;
+  /** In a process's hands until then. */
+  leasedUntil: Date | null;
+}
+
+/** How one attempt went. */
+export interface DeliveryAttempt {
+  /** When it began, RFC 3339. */
+  readonly at: string;
+  /** HTTP status; null when no answer came. */
+  readonly status: number | null;
+  readonly durationMs: number;
+  /** Why it failed, in words; empty when it did not. */
+  readonly error: string;
+  /** The beginning of what the receiver answered. */
+  readonly response: string;
+}
+
+/** What a request was answered, for whoever sends it again. */
+interface KeptReplyTable {
+  accountId: string;
+  apiKeyId: string;
+  /** `key:` and the caller's own word, or `same:` and the fingerprint where the caller sent none. */
+  key: string;
+  fingerprint: string;
+  /** Null while the first is under way. */
+  status: number | null;
+  body: string | null;
+  begunAt: Date;
+  expiresAt: Date;
+}
+
 /** The roles that a user can have. */
 export type UserRole = 'admin' | 'user' | 'contributor' | 'inference-user' | 'custom';
 
@@ -238,3 +308,6 @@ export type Model = Readonly<Selectable<ModelTable>>;
 export type ModelFile = Readonly<Selectable<ModelFileTable>>;
 export type Quota = Readonly<Selectable<QuotaTable>>;
 export type AuditEntry = Readonly<Selectable<AuditEntryTable>>;
+export type Webhook = Readonly<Selectable<WebhookTable>>;
+export type WebhookDelivery = Readonly<Selectable<WebhookDeliveryTable>>;
+export type KeptReply = Readonly<Selectable<KeptReplyTable>>;

@@ -3,10 +3,12 @@ import { GROUND } from './0001-ground.ts';
 import { PEOPLE_AND_MODELS } from './0002-people-and-models.ts';
 import { PAUSES_AND_UPLOADS } from './0003-pauses-and-uploads.ts';
 import { BATCHES } from './0004-batches.ts';
+import { WEBHOOKS } from './0006-webhooks.ts';
 
 export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0001-ground': GROUND,
   '0002-people-and-models': PEOPLE_AND_MODELS,
   '0003-pauses-and-uploads': PAUSES_AND_UPLOADS,
   '0004-batches': BATCHES,
+  '0006-webhooks': WEBHOOKS,
 };
