@@ -1,9 +1,9 @@
 /** The models of this process: what callers may name, and the engines behind each, opened when the first row needs them. */
 import type { ModelRegistry, RegisteredModel } from './actions/model-registry.ts';
 import { makeModelRegistry } from './actions/model-registry.ts';
-import type { Engine } from './engines/engine.ts';
+import type { Engine, EngineModel } from './engines/engine.ts';
 import { makePool, type Pool, type PoolStatus } from './engines/pool.ts';
-import type { ServedModel } from './worker/worker-context.ts';
+import type { ServedModel } from './jobs/served-model.ts';
 
 /** A model and the way to its engine. */
 export interface ShelvedModel extends RegisteredModel {
@@ -13,9 +13,7 @@ export interface ShelvedModel extends RegisteredModel {
 
 export interface OpenedModel {
   readonly engine: Engine;
-  /** The engine's own name for the model. */
-  readonly model: string;
-  readonly contextLength?: number;
+  readonly model: EngineModel;
 }
 
 export interface ModelShelf {
@@ -40,15 +38,16 @@ export function makeModelShelf(
     const opened = await model.open();
     engines.add(opened.engine);
     const pool = makePool(
-      [{ engine: opened.engine, model: opened.model }],
+      [{ engine: opened.engine, model: opened.model.id }],
       concurrency === undefined ? {} : { limit: concurrency },
     );
     pools.add(pool);
-    const contextLength = opened.contextLength ?? model.contextLength;
+    const { contextLength = model.contextLength, paths } = opened.model;
     return {
       pool,
       ...(contextLength === undefined ? {} : { maxTokensLimit: contextLength }),
       ...(model.defaults === undefined ? {} : { defaults: model.defaults }),
+      ...(paths === undefined ? {} : { paths }),
     };
   };
 

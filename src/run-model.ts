@@ -4,7 +4,7 @@ import type { Log } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { RunRequest, RunView } from './cli/doors.ts';
 import { makeName } from './contract/names.ts';
-import { makeEchoEngine } from './engines/echo.ts';
+import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
 import type { Engine } from './engines/engine.ts';
 import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
 import { openUpstream } from './engines/upstream.ts';
@@ -20,9 +20,12 @@ export interface RunModelOptions {
 
 export async function chooseModel(request: RunRequest, options: RunModelOptions): Promise<ShelvedModel> {
   if (request.engine === 'echo')
-    return shelve('echo', options, async () => ({ engine: makeEchoEngine({}), model: request.model ?? 'echo' }));
+    return shelve('echo', options, async () => ({
+      engine: makeEchoEngine({}),
+      model: { ...ECHO_MODEL, id: request.model ?? 'echo' },
+    }));
   if (request.engine !== undefined) return chooseUpstream(request, request.engine, options);
-  if (request.model === 'echo') return shelve('echo', options, async () => ({ engine: makeEchoEngine({}), model: 'echo' }));
+  if (request.model === 'echo') return shelve('echo', options, async () => ({ engine: makeEchoEngine({}), model: ECHO_MODEL }));
   if (request.model === undefined) throw noModel();
   return chooseFile(request.model, options);
 }
@@ -38,8 +41,7 @@ async function chooseUpstream(request: RunRequest, baseUrl: string, options: Run
         engine.name,
         models.map(({ id }) => id),
       );
-    const { id, contextLength } = model;
-    return shelve(id, options, async () => ({ engine, model: id, ...(contextLength === undefined ? {} : { contextLength }) }));
+    return shelve(model.id, options, async () => ({ engine, model }));
   } catch (cause) {
     await engine.close();
     throw cause;
@@ -59,8 +61,8 @@ async function chooseFile(model: string, options: RunModelOptions): Promise<Shel
     const { openEmbeddedEngine } = await import('./engines/embedded/open-embedded.ts');
     const file = await find();
     const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log: options.log() });
-    const [served] = await engine.models();
-    return { engine, model: file.name, ...(served?.contextLength === undefined ? {} : { contextLength: served.contextLength }) };
+    const [model = { id: file.name }] = await engine.models();
+    return { engine, model };
   });
 }
 
@@ -72,7 +74,7 @@ function shelve(name: string, { account, view }: RunModelOptions, open: () => Pr
     async open() {
       const began = performance.now();
       const opened = await open();
-      view.engineReady({ ...factsOf(opened.engine, opened.contextLength), ms: performance.now() - began });
+      view.engineReady({ ...factsOf(opened.engine, opened.model.contextLength), ms: performance.now() - began });
       return opened;
     },
   };

@@ -4,7 +4,7 @@ import type { Log } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
 import { makeName } from './contract/names.ts';
-import { makeEchoEngine } from './engines/echo.ts';
+import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
 import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
 import { openUpstream } from './engines/upstream.ts';
 import type { OpenedModel, ShelvedModel } from './model-shelf.ts';
@@ -23,7 +23,7 @@ export async function chooseServerModels(
   const files = [...new Set([...SHIPPED_MODELS, ...models.filter((model) => model !== 'echo')])];
   const urls = engines.filter((engine) => engine !== 'echo');
   return [
-    publicModel('echo', async () => ({ engine: makeEchoEngine({}), model: 'echo' })),
+    publicModel('echo', async () => ({ engine: makeEchoEngine({}), model: ECHO_MODEL })),
     ...(await Promise.all(files.map((model) => fileModel(model, options)))),
     ...(await Promise.all(urls.map(upstreamModels))).flat(),
   ];
@@ -48,8 +48,8 @@ async function fileModel(model: string, { log, view }: ServerModelOptions): Prom
   return publicModel(file.name, async () => {
     const { openEmbeddedEngine } = await import('./engines/embedded/open-embedded.ts');
     const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log });
-    const [served] = await engine.models();
-    return { engine, model: file.name, ...(served?.contextLength === undefined ? {} : { contextLength: served.contextLength }) };
+    const [model = { id: file.name }] = await engine.models();
+    return { engine, model };
   });
 }
 
@@ -60,7 +60,5 @@ async function upstreamModels(baseUrl: string): Promise<readonly ShelvedModel[]>
     throw new Problem('FAILED_PRECONDITION', `The engine at ${engine.name} serves no model. Load one there first.`, {
       reason: 'ENGINE_SERVES_NOTHING',
     });
-  return models.map(({ id, contextLength }) =>
-    publicModel(id, async () => ({ engine, model: id, ...(contextLength === undefined ? {} : { contextLength }) })),
-  );
+  return models.map((model) => publicModel(model.id, async () => ({ engine, model })));
 }

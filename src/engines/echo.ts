@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Engine, EngineAnswer, EngineRequest } from './engine.ts';
+import type { Engine, EngineAnswer, EngineModel, EngineRequest } from './engine.ts';
 
 export interface EchoOptions {
   /** How long each answer takes; default at once. */
@@ -17,7 +17,7 @@ export function makeEchoEngine({ latencyMs = 0 }: EchoOptions = {}): Engine {
   return {
     name: 'echo',
     slots: undefined,
-    models: async () => [{ id: 'echo' }],
+    models: async () => [ECHO_MODEL],
     async answer(request, signal) {
       await (latencyMs > 0 ? delay(latencyMs, undefined, { signal }).catch(() => undefined) : undefined);
       if (signal.aborted) return { kind: 'silence', cause: 'aborted', message: 'The request was given up.' };
@@ -29,6 +29,12 @@ export function makeEchoEngine({ latencyMs = 0 }: EchoOptions = {}): Engine {
     },
   };
 }
+
+/** The one model of an echo engine; it answers to any name. */
+export const ECHO_MODEL: EngineModel = {
+  id: 'echo',
+  paths: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'],
+};
 
 type Fields = Readonly<Record<string, unknown>>;
 type Replier = (request: Fields, id: string) => Fields | Refusal;

@@ -40,6 +40,8 @@ export interface EngineModel {
   readonly id: string;
   /** Tokens of prompt and answer together, when the engine says. */
   readonly contextLength?: number;
+  /** The request paths that it answers, as `/v1/chat/completions`; undefined where the engine doesn't say, which is as good as all. */
+  readonly paths?: readonly string[];
 }
 
 /**

@@ -8,10 +8,11 @@ import type { Job } from '../jobs/job.ts';
 import type { PartClaim } from '../jobs/leases.ts';
 import type { PartEntry } from '../jobs/part-entries.ts';
 import { compileRequest, type RequestMaker } from '../jobs/request.ts';
+import type { ServedModel } from '../jobs/served-model.ts';
 import { commitSegment } from './commit-segment.ts';
 import { Journal, type Segment } from './journal.ts';
 import type { RowSource } from './read-rows.ts';
-import type { ServedModel, WorkerContext } from './worker-context.ts';
+import type { WorkerContext } from './worker-context.ts';
 
 /** A failed commit is tried again this often: the rows wait safely in the journal. */
 const COMMIT_AGAIN_MS = 1_000;

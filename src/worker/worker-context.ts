@@ -1,18 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Store } from '../db/store.ts';
-import type { Pool } from '../engines/pool.ts';
-import type { ModelDefaults } from '../jobs/job.ts';
+import type { ServedModel } from '../jobs/served-model.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-
-/** The engines behind a model, and what its rows must know. */
-export interface ServedModel {
-  readonly pool: Pool;
-  /** A row that asks for more is given this much; undefined means that the engine decides. */
-  readonly maxTokensLimit?: number;
-  /** What rows get where neither they nor their job say. */
-  readonly defaults?: ModelDefaults;
-}
 
 export interface WorkerLimits {
   /** A shard ends at whichever comes first. */

@@ -21,6 +21,8 @@ export interface EmbeddedEngineOptions {
   readonly log?: Log;
 }
 
+/** What the child answers. */
+const PATHS = ['/v1/chat/completions', '/v1/completions'];
 /** A child that dies so often in so short a time, and answers nothing in between, is not started again. */
 const MOST_DEATHS = 5;
 const DEATHS_WITHIN_MS = 60_000;
@@ -75,7 +77,7 @@ class EmbeddedEngine implements Engine {
   }
 
   async models(): Promise<readonly EngineModel[]> {
-    if (this.#life !== undefined) return this.#life.upstream.models();
+    if (this.#life !== undefined) return (await this.#life.upstream.models()).map((model) => ({ ...model, paths: PATHS }));
     throw new Problem('UNAVAILABLE', `${this.name} can't be asked: ${this.#away}.`, {
       reason: 'ENGINE_UNREACHABLE',
       details: { engine: this.name },

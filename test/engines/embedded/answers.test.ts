@@ -215,6 +215,8 @@ test('a text completion goes on from the text itself, from tokens, and from seve
 });
 
 test('models() tells the name and how much a request may hold', async () => {
-  expect(await engine.models()).toEqual([{ id: 'tickets', contextLength: 512 }]);
+  expect(await engine.models()).toEqual([
+    { id: 'tickets', contextLength: 512, paths: ['/v1/chat/completions', '/v1/completions'] },
+  ]);
   expect([engine.name, engine.slots]).toEqual(['llama.cpp tickets', 16]);
 });
