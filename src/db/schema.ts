@@ -142,6 +142,8 @@ interface PartTable {
   cachedTokens: number;
   bytes: number;
   createdAt: ColumnType<Date, never, never>;
+  /** Its place among the job's parts as readers get them, from 1; null until somebody reads. */
+  readingOrder: Generated<number | null>;
 }
 
 interface EventTable {

@@ -4,6 +4,7 @@ import { PEOPLE_AND_MODELS } from './0002-people-and-models.ts';
 import { PAUSES_AND_UPLOADS } from './0003-pauses-and-uploads.ts';
 import { BATCHES } from './0004-batches.ts';
 import { WEBHOOKS } from './0006-webhooks.ts';
+import { READING_ORDER } from './0008-reading-order.ts';
 
 export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0001-ground': GROUND,
@@ -11,4 +12,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0003-pauses-and-uploads': PAUSES_AND_UPLOADS,
   '0004-batches': BATCHES,
   '0006-webhooks': WEBHOOKS,
+  '0008-reading-order': READING_ORDER,
 };
