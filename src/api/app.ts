@@ -15,14 +15,15 @@ import { addHealth } from './health.ts';
 import { addMergedDownloads } from './merged-downloads.ts';
 import { addModelFiles } from './model-files.ts';
 import { modelRoutes } from './models.ts';
+import { addOpenAi } from './openai/routes.ts';
 import { addOpenApi } from './openapi.ts';
+import { refuseOtherMethods } from './other-methods.ts';
 import { quotaRoutes } from './quotas.ts';
 import { requestId } from './request-id.ts';
-import { toHonoPath } from './route.ts';
 import { addUploads } from './uploads.ts';
 import { userRoutes } from './users.ts';
 
-/** Every operation of the API that takes a key. */
+/** Every operation of Fireworks' dialect that takes a key; those of OpenAI's are in `openai/routes.ts`. */
 export const ROUTES = [
   ...[datasetRoutes, jobRoutes, modelRoutes].flat(),
   ...[accountRoutes, userRoutes, apiKeyRoutes, quotaRoutes, billingRoutes, auditLogRoutes].flat(),
@@ -42,7 +43,8 @@ export function makeApp(context: ApiContext): OpenAPIHono<ApiEnv> {
   addUploads(app, context);
   addModelFiles(app, context);
   for (const route of ROUTES) route.addTo(app, context);
-  refuseOtherMethods(app);
+  refuseOtherMethods(app, ROUTES, (c, allow) => c.text('Method Not Allowed', 405, { allow }));
+  addOpenAi(app, context);
   return app;
 }
 
@@ -51,11 +53,3 @@ export function makeApp(context: ApiContext): OpenAPIHono<ApiEnv> {
  * The document writes the verbs back as they are.
  */
 const splitVerb = (path: string): string => path.replace(/:([A-Za-z]+)$/, '/@$1');
-
-/** A path that exists, asked with a method that doesn't. */
-const refuseOtherMethods = (app: OpenAPIHono<ApiEnv>): void => {
-  for (const [path, routes] of Map.groupBy(ROUTES, ({ path }) => toHonoPath(path))) {
-    const allow = routes.map(({ method }) => method.toUpperCase()).join(', ');
-    app.all(path, (c) => c.text('Method Not Allowed', 405, { allow }));
-  }
-};

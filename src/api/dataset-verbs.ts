@@ -34,7 +34,7 @@ const upload = route({
   path: `${ONE}/@upload`,
   tag,
   summary: 'Upload the file of a dataset',
-  takesFile: true,
+  form: z.object({ file: z.string().meta({ format: 'binary', description: 'JSON lines' }) }),
   reply: UploadReply,
   handle: async (call) => {
     const { context, caller, http } = call;

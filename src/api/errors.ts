@@ -9,15 +9,23 @@ export class KeyRefused extends Error {
   override readonly name = 'KeyRefused';
 }
 
+/** What a caller is told: a refusal, or that the fault is ours. */
+export type Refusal = KeyRefused | Problem;
+
+/** What was thrown, as what the caller is told of it; a defect becomes a line in the log. */
+export const toRefusal = ({ log }: Pick<ApiContext, 'log'>, error: Error, c: Context<ApiEnv>): Refusal => {
+  if (error instanceof KeyRefused || error instanceof Problem) return error;
+  const requestId = c.get('requestId');
+  log.error({ requestId, method: c.req.method, path: c.req.path, error }, 'request failed');
+  return ourFault(requestId);
+};
+
 /** The handler of everything that is thrown on the way to a reply. */
 export const makeErrorHandler =
-  ({ log }: Pick<ApiContext, 'log'>) =>
+  (context: Pick<ApiContext, 'log'>) =>
   (error: Error, c: Context<ApiEnv>): Response => {
-    const requestId = c.get('requestId');
-    if (error instanceof KeyRefused) return c.json(keyError(requestId), 403);
-    if (error instanceof Problem) return problemReply(c, error);
-    log.error({ requestId, method: c.req.method, path: c.req.path, error }, 'request failed');
-    return problemReply(c, ourFault(requestId));
+    const refusal = toRefusal(context, error, c);
+    return refusal instanceof KeyRefused ? c.json(keyError(c.get('requestId')), 403) : problemReply(c, refusal);
   };
 
 const problemReply = (c: Context, problem: Problem): Response => {
@@ -53,8 +61,8 @@ const keyError = (requestId: string): KeyErrorBody => ({
 });
 
 /** A path that no route has. */
-export const notFound = (c: Context): Response =>
-  problemReply(
-    c,
-    new Problem('NOT_FOUND', `resource not found: ${c.req.method} ${new URL(c.req.url).pathname}`, { reason: 'NO_SUCH_PATH' }),
-  );
+export const notFound = (c: Context): Response => problemReply(c, noSuchPath(c));
+
+/** What is said of it. */
+export const noSuchPath = (c: Context): Problem =>
+  new Problem('NOT_FOUND', `resource not found: ${c.req.method} ${new URL(c.req.url).pathname}`, { reason: 'NO_SUCH_PATH' });

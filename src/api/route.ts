@@ -1,5 +1,5 @@
 /** A route as data: the document is made from it, and the handler gets what it declares, read and checked. */
-import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
+import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { checkText } from '../actions/check-text.ts';
@@ -11,6 +11,8 @@ import { parseWire } from '../contract/json.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
 import { audited } from './audit.ts';
 import { authenticate } from './authenticate.ts';
+import { type DocumentedRefusals, toDocument } from './document-route.ts';
+import { makeErrorHandler } from './errors.ts';
 import { toOperationId } from './operation-id.ts';
 import { readJson } from './read-json.ts';
 
@@ -25,7 +27,8 @@ export interface Call<Query, Body> {
   readonly http: Context<ApiEnv>;
 }
 
-interface Definition<Query extends z.ZodType, Body extends z.ZodType, Reply extends z.ZodType> {
+/** A route as its room writes it down. */
+export interface Definition<Query extends z.ZodType, Body extends z.ZodType, Reply extends z.ZodType> {
   readonly method: 'get' | 'post' | 'patch' | 'delete';
   /** Verbs are written `/@verb` where the URL has `:verb`; `app.ts` says why. */
   readonly path: string;
@@ -41,44 +44,87 @@ interface Definition<Query extends z.ZodType, Body extends z.ZodType, Reply exte
   readonly anyAccount?: true;
   readonly query?: Query;
   readonly body?: Body;
-  /** A multipart part named `file` instead of a JSON body; the handler reads it. */
-  readonly takesFile?: true;
+  /** The fields of a multipart/form-data body in place of a JSON one, for the document; the handler reads it. */
+  readonly form?: z.ZodType;
   readonly reply: Reply;
+  /** What is in the reply when it isn't JSON, for the document; the handler answers a response of its own making. */
+  readonly replyType?: string;
   /** Answers the reply, or a response of its own making. */
   readonly handle: (call: Call<z.output<Query>, z.output<Body>>) => Promise<z.input<Reply> | Response>;
 }
 
-/** A definition whose handler is sealed in; what the route table holds. */
+/** A definition whose handler is sealed in; what the route tables hold. */
 export interface Route {
+  /** As in the document. */
   readonly path: string;
+  /** All the paths that it is served under, as Hono writes them. */
+  readonly served: readonly string[];
   readonly method: string;
   addTo(app: OpenAPIHono<ApiEnv>, context: ApiContext): void;
+}
+
+/** What the two APIs of this server don't share: where they are, and what their refusals look like. */
+export interface Dialect {
+  /** What stands before the path of every route; the document shows the first. */
+  readonly prefixes: readonly string[];
+  readonly onError: typeof makeErrorHandler;
+  readonly refusals: DocumentedRefusals;
 }
 
 const Nothing = z.undefined();
 type Nothing = typeof Nothing;
 
-/** Makes a route that asks for an API key, and for the account in the path to be the key's. */
-export const route = <Reply extends z.ZodType, Query extends z.ZodType = Nothing, Body extends z.ZodType = Nothing>(
+/** Makes routes of a dialect: each asks for an API key, and for the account in its path, if there is one, to be the key's. */
+export const makeRoute =
+  ({ prefixes, onError, refusals }: Dialect) =>
+  <Reply extends z.ZodType, Query extends z.ZodType = Nothing, Body extends z.ZodType = Nothing>(
+    definition: Definition<Query, Body, Reply>,
+  ): Route => {
+    const path = `${prefixes[0] ?? ''}${definition.path}`;
+    const served = prefixes.map((prefix) => toHonoPath(`${prefix}${definition.path}`));
+    return {
+      path,
+      served,
+      method: definition.method,
+      addTo: (app, context) => {
+        const [operationId, needs] = [nameOf(definition), needsOf(definition)];
+        app.openAPIRegistry.registerPath(toDocument({ ...definition, path, operationId, needs }, refusals));
+        const refuse = onError(context);
+        app.on(definition.method, [...served], (http) =>
+          answer(definition, context, http).catch((cause: Error) => refuse(cause, http)),
+        );
+      },
+    };
+  };
+
+async function answer<Reply extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType>(
   definition: Definition<Query, Body, Reply>,
-): Route => ({
-  method: definition.method,
-  path: definition.path,
-  addTo: (app, context) => {
-    app.openAPIRegistry.registerPath(toDocument(definition));
-    app.on(definition.method, toHonoPath(definition.path), async (http) => {
-      const caller = await authenticate(context, http.req, definition);
-      const run = async () => {
-        demand(caller, needsOf(definition));
-        return definition.handle({ context, caller, http, ...(await readRequest(definition, http)) });
-      };
-      const changes = definition.changes ?? definition.method !== 'get';
-      const adminAction = needsOf(definition) === 'administer';
-      const reply = await (changes ? audited({ context, caller, http, operation: nameOf(definition), adminAction }, run) : run());
-      return reply instanceof Response ? reply : http.json(reply as object); // Every reply is a JSON object.
-    });
+  context: ApiContext,
+  http: Context<ApiEnv>,
+): Promise<Response> {
+  const caller = await authenticate(context, http.req, definition);
+  const needs = needsOf(definition);
+  const run = async () => {
+    demand(caller, needs);
+    return definition.handle({ context, caller, http, ...(await readRequest(definition, http)) });
+  };
+  const call = { context, caller, http, operation: nameOf(definition), adminAction: needs === 'administer' };
+  const reply = await ((definition.changes ?? definition.method !== 'get') ? audited(call, run) : run());
+  return reply instanceof Response ? reply : http.json(reply as object); // Every reply is a JSON object.
+}
+
+/** Fireworks' dialect, under the paths that the routes write out. */
+const FIREWORKS: Dialect = {
+  prefixes: [''],
+  onError: makeErrorHandler,
+  refusals: {
+    403: { description: 'The API key or its account is not the right one', schema: z.union([KeyErrorBody, ErrorBody]) },
+    default: { description: 'Refused', schema: ErrorBody },
   },
-});
+};
+
+/** Makes a route of Fireworks' dialect. */
+export const route = makeRoute(FIREWORKS);
 
 type Named = Pick<Definition<z.ZodType, z.ZodType, z.ZodType>, 'method' | 'path' | 'operationId' | 'needs'>;
 
@@ -99,7 +145,7 @@ async function readRequest<Query extends z.ZodType, Body extends z.ZodType>(
 }
 
 /** `/a/{b}` as Hono writes it: `/a/:b`. */
-export const toHonoPath = (path: string): string => path.replaceAll(/{(\w+)}/g, ':$1');
+const toHonoPath = (path: string): string => path.replaceAll(/{(\w+)}/g, ':$1');
 
 const read = (schema: z.ZodType | undefined, value: unknown): unknown => {
   if (schema === undefined) return undefined;
@@ -111,42 +157,3 @@ const read = (schema: z.ZodType | undefined, value: unknown): unknown => {
     details: { field: parsed.misfit.field },
   });
 };
-
-const toDocument = (definition: Definition<z.ZodType, z.ZodType, z.ZodType>) => {
-  const { method, path, tag, summary, query, body, takesFile, reply } = definition;
-  return createRoute({
-    method,
-    path,
-    tags: [tag],
-    summary,
-    description: `Takes the permission \`${needsOf(definition)}\`.`,
-    operationId: nameOf(definition),
-    security: [{ apiKey: [] }],
-    request: {
-      params: z.object(
-        Object.fromEntries(
-          Array.from(path.matchAll(/{(\w+)}/g), ([, name = '']) => [name, z.string().describe(PARAMETERS[name] ?? 'Its id')]),
-        ),
-      ),
-      ...(query instanceof z.ZodObject && { query }),
-      ...(body && { body: { content: { 'application/json': { schema: body } }, required: true } }),
-      ...(takesFile && { body: { content: { 'multipart/form-data': { schema: FileBody } }, required: true } }),
-    },
-    responses: {
-      200: { description: 'Done', content: { 'application/json': { schema: reply } } },
-      403: {
-        description: 'The API key or its account is not the right one',
-        content: { 'application/json': { schema: z.union([KeyErrorBody, ErrorBody]) } },
-      },
-      default: { description: 'Refused', content: { 'application/json': { schema: ErrorBody } } },
-    },
-  });
-};
-
-/** What the words in paths stand for, where that is more than an id. */
-const PARAMETERS: Readonly<Record<string, string>> = {
-  account_id: 'The account; `-` and `me` mean the one that the key belongs to',
-  user_id: "The user's id; `me` means the one that the key belongs to",
-};
-
-const FileBody = z.object({ file: z.string().meta({ format: 'binary', description: 'JSON lines' }) });
