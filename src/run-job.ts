@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { addAbortSignal } from 'node:stream';
 import type { Caller, Context } from './actions/context.ts';
 import { continueJob } from './actions/continue-job.ts';
 import { createDataset } from './actions/create-dataset.ts';
@@ -25,6 +26,8 @@ export interface RunJobOptions {
   readonly model: string;
   readonly caller: Caller;
   readonly view: RunView;
+  /** Aborted: the input is read no further, and nothing is kept. */
+  readonly stop: AbortSignal;
 }
 
 export async function beginOrResume(context: Context, options: RunJobOptions): Promise<Job> {
@@ -49,15 +52,29 @@ export async function beginOrResume(context: Context, options: RunJobOptions): P
 const isRefused = ({ state, planKey }: Job): boolean => state === 'FAILED' && planKey === null;
 
 /** The input is copied in once: what runs later is what was checked, whatever happens to the file meanwhile. */
-async function importInput(context: Context, { caller, paths }: RunJobOptions): Promise<void> {
+async function importInput(context: Context, { caller, paths, stop }: RunJobOptions): Promise<void> {
   const dataset = await findDataset(context.store.db, caller.accountId, INPUT);
   if (dataset?.state === 'READY') return checkSameInput(context, caller, paths);
   if (dataset === undefined) await createDataset(context, caller, { id: INPUT });
-  await receiveUpload(context, caller, { datasetId: INPUT, filename: paths.inputName, body: openInput(paths) });
+  try {
+    await receiveUpload(context, caller, { datasetId: INPUT, filename: paths.inputName, body: readInput(paths, stop) });
+  } catch (cause) {
+    if (stop.aborted) throw stoppedEarly(cause);
+    throw cause;
+  }
 }
 
-const openInput = ({ input }: RunPaths): AsyncIterable<Uint8Array> =>
-  input === undefined ? process.stdin : createReadStream(input, { highWaterMark: 1024 * 1024 });
+/** Opened when it is read, so that a stop before finds nothing to break off. */
+async function* readInput({ input }: RunPaths, stop: AbortSignal): AsyncGenerator<Uint8Array> {
+  stop.throwIfAborted();
+  yield* addAbortSignal(stop, input === undefined ? process.stdin : createReadStream(input, { highWaterMark: 1024 * 1024 }));
+}
+
+const stoppedEarly = (cause: unknown): Problem =>
+  new Problem('CANCELLED', 'Stopped while the input was being read: nothing has run, and nothing is kept.', {
+    reason: 'STOPPED_EARLY',
+    cause,
+  });
 
 /** Row numbers and ids come from the first reading: another file under the same name would put answers under the wrong questions. */
 async function checkSameInput(context: Context, { accountId }: Caller, { input, inputName }: RunPaths): Promise<void> {

@@ -83,7 +83,7 @@ async function runOn(machine: Machine, running: Running): Promise<RunSummary> {
   const { request, paths, view, stop, trouble, model } = running;
   let keep = true;
   try {
-    const job = await beginOrResume(machine.context, { request, paths, model, caller: RUN_CALLER, view });
+    const job = await beginOrResume(machine.context, { request, paths, model, caller: RUN_CALLER, view, stop });
     await machine.worker.start();
     const end = await followJob(machine, { caller: RUN_CALLER, jobId: job.id, view, stop: AbortSignal.any([stop, trouble]) });
     if (trouble.aborted) throw trouble.reason;
@@ -106,6 +106,7 @@ const NOTHING_BEGUN: ReadonlySet<string> = new Set([
   'DATASET_EMPTY',
   'DATASET_HAS_NO_ROWS',
   'DOWNLOAD_DECLINED',
+  'STOPPED_EARLY',
 ]);
 
 /** Answers that were paid for are never written over, and a run that was begun is never begun twice. True when there is one to go on with. */

@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../base/problem.ts';
 import type { Verdict } from '../engines/classify-failure.ts';
 import type { Pool } from '../engines/pool.ts';
-import type { Job } from '../jobs/job.ts';
+import { toProgress } from '../jobs/claim-tally.ts';
+import type { Job, Progress } from '../jobs/job.ts';
 import type { PartClaim } from '../jobs/leases.ts';
 import type { PartEntry } from '../jobs/part-entries.ts';
 import { compileRequest, type RequestMaker } from '../jobs/request.ts';
@@ -35,7 +36,7 @@ export class JobRun {
   readonly attempts: number;
   readonly journal: Journal;
   /** Rows finished by this worker that no commit has counted yet. */
-  readonly live = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0 };
+  readonly live = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
   /** It was stopped because no engine of it answers. */
   isStarved = false;
   readonly #options: JobRunOptions;
@@ -47,6 +48,8 @@ export class JobRun {
   readonly #stop = new AbortController();
   /** Drop the rows in flight as well. */
   readonly #abort = new AbortController();
+  /** Leave to the next start what can't be committed now. */
+  readonly #despair = new AbortController();
 
   constructor(options: JobRunOptions) {
     const { context, job, served, source } = options;
@@ -85,9 +88,11 @@ export class JobRun {
     this.#stop.abort();
   }
 
+  /** Nor those in flight; what is finished may still be committed for a while. */
   abort(): void {
     this.#stop.abort();
     this.#abort.abort();
+    setTimeout(() => this.#despair.abort(), this.#options.context.limits.drainMs).unref();
   }
 
   /** Remembers what came back from an engine. */
@@ -127,7 +132,7 @@ export class JobRun {
   }
 
   finish(entry: PartEntry): void {
-    this.#count(entry, 1);
+    this.#count(toProgress(entry), 1);
     this.journal.add(entry);
   }
 
@@ -136,32 +141,24 @@ export class JobRun {
     for (;;) {
       try {
         const result = await commitSegment({ objects: context.objects, leases: context.store.leases }, segment);
-        this.#settleLive([...result.accepted, ...result.refused]);
+        this.#count(segment.tally.total, -1);
         onCommit(result);
         return;
       } catch (cause) {
         context.log.warn({ cause, jobUid: segment.jobUid }, 'commit failed, trying again');
         context.onTrouble?.(segment.jobUid, cause);
-        // After an abort nobody waits for it: the journal stays on disk and is adopted at the next start.
-        await delay(COMMIT_AGAIN_MS, undefined, { signal: this.aborted });
+        // In the end the journal stays on disk and is adopted at the next start.
+        await delay(COMMIT_AGAIN_MS, undefined, { signal: this.#despair.signal });
       }
     }
   }
 
-  #count(entry: PartEntry, sign: 1 | -1): void {
-    this.live[entry.kind === 'success' ? 'ok' : 'failed'] += sign;
-    this.live.inputTokens += sign * entry.inputTokens;
-    this.live.outputTokens += sign * entry.outputTokens;
-    this.live.cachedTokens += sign * entry.cachedTokens;
-  }
-
-  #settleLive(claims: readonly PartClaim[]): void {
-    for (const claim of claims) {
-      this.live.ok -= claim.ok;
-      this.live.failed -= claim.failed;
-      this.live.inputTokens -= claim.inputTokens;
-      this.live.outputTokens -= claim.outputTokens;
-      this.live.cachedTokens -= claim.cachedTokens;
-    }
+  #count(rows: Progress, sign: 1 | -1): void {
+    this.live.ok += sign * rows.ok;
+    this.live.failed += sign * rows.failed;
+    this.live.inputTokens += sign * rows.inputTokens;
+    this.live.outputTokens += sign * rows.outputTokens;
+    this.live.cachedTokens += sign * rows.cachedTokens;
+    this.live.bytes += sign * rows.bytes;
   }
 }

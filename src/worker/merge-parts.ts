@@ -25,18 +25,24 @@ export interface MergeOptions {
   /** An empty or absent folder on local disk, ours for the time of the merge. */
   readonly scratchDir: string;
   readonly bucketBytes?: number;
+  /** Aborted: breaks off, between two entries. */
+  readonly signal?: AbortSignal;
 }
 
 export async function* mergeParts(options: MergeOptions): AsyncGenerator<PartEntry> {
   const bytes = options.parts.reduce((sum, part) => sum + part.bytes, 0);
   const bucketCount = Math.max(1, Math.ceil(bytes / (options.bucketBytes ?? BUCKET_BYTES)));
-  if (bucketCount === 1) yield* inRowOrder(await collect(readParts(options)));
-  else yield* mergeBuckets(options, bucketCount);
+  const entries = bucketCount === 1 ? inRowOrder(await collect(readParts(options))) : mergeBuckets(options, bucketCount);
+  for await (const entry of entries) {
+    options.signal?.throwIfAborted();
+    yield entry;
+  }
 }
 
 /** The entries that commits made true. An object may hold others: of leases that were lost before the commit. */
-async function* readParts({ objects, parts }: MergeOptions): AsyncGenerator<PartEntry> {
+async function* readParts({ objects, parts, signal }: MergeOptions): AsyncGenerator<PartEntry> {
   for (const [objectKey, committed] of Map.groupBy(parts, (part) => part.objectKey)) {
+    signal?.throwIfAborted();
     const bytes = await objects.read(objectKey);
     const { entries, validBytes } = decodeEntries(bytes);
     if (validBytes !== bytes.length) {

@@ -5,6 +5,7 @@
  * which is what prefix caches like.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Progress } from '../jobs/job.ts';
 import type { PartClaim, ShardLease } from '../jobs/leases.ts';
 import type { JobRun } from './job-run.ts';
 import { type JobRuns, makeJobRuns } from './job-runs.ts';
@@ -18,15 +19,6 @@ const AGAIN_MS = 1_000;
 const NO_ENGINE_MS = 5_000;
 /** Time in which whoever dropped a job has ended it: until then its shards could be taken again. */
 const DROPPED_MS = 5_000;
-
-/** What this worker has finished and not committed yet. */
-export interface LiveProgress {
-  readonly ok: number;
-  readonly failed: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cachedTokens: number;
-}
 
 export class ShardLoop {
   readonly #context: WorkerContext;
@@ -51,7 +43,8 @@ export class ShardLoop {
     this.#heartbeat = setInterval(() => void this.#keep(), HEARTBEAT_MS);
   }
 
-  live(jobUid: string): LiveProgress | undefined {
+  /** What this worker has finished and not committed yet. */
+  live(jobUid: string): Progress | undefined {
     return this.#jobs.find(jobUid)?.live;
   }
 

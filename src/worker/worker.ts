@@ -1,11 +1,12 @@
 /** One worker: plans, runs shards, writes results, and keeps the clock. Everything it does can be killed at any instant and goes on at the next start. */
 import { Problem } from '../base/problem.ts';
 import { failValidation } from '../db/queries/fail-validation.ts';
+import type { Progress } from '../jobs/job.ts';
 import { type Adoption, adoptJournals } from './adopt-journals.ts';
 import { JobNotes } from './job-notes.ts';
 import { JobWatch } from './job-watch.ts';
 import { planJob } from './plan-job.ts';
-import { type LiveProgress, ShardLoop } from './shard-loop.ts';
+import { ShardLoop } from './shard-loop.ts';
 import { TaskLoop } from './task-loop.ts';
 import { Upkeep } from './upkeep.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -25,7 +26,7 @@ export class Worker {
     this.#context = context;
     this.#shards = new ShardLoop(context);
     this.#plans = new TaskLoop(context, 'plan', (jobUid, signal) => planOrRefuse(context, jobUid, signal));
-    this.#merges = new TaskLoop(context, 'merge', (jobUid) => writeResults(context, jobUid));
+    this.#merges = new TaskLoop(context, 'merge', (jobUid, signal) => writeResults(context, jobUid, signal));
     const watch = new JobWatch(this.#shards, { store: context.store, notes: this.#notes });
     this.#upkeep = new Upkeep(context, this.#shards, watch);
   }
@@ -46,7 +47,7 @@ export class Worker {
   }
 
   /** What this worker has finished of a job beyond the committed parts. */
-  live(jobUid: string): LiveProgress | undefined {
+  live(jobUid: string): Progress | undefined {
     return this.#shards.live(jobUid);
   }
 

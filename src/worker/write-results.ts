@@ -14,7 +14,11 @@ import { mergeParts } from './merge-parts.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Writes the results of a job that waits for them, and removes its parts: those too that a kill in between has left. */
-export async function writeResults({ store, objects, scratchDir }: WorkerContext, jobUid: string): Promise<void> {
+export async function writeResults(
+  { store, objects, scratchDir }: WorkerContext,
+  jobUid: string,
+  signal: AbortSignal,
+): Promise<void> {
   const job = await findJobByUid(store.db, jobUid);
   if (job?.state === 'WRITING_RESULTS') {
     const entries = mergeParts({
@@ -22,6 +26,7 @@ export async function writeResults({ store, objects, scratchDir }: WorkerContext
       parts: await listParts(store.db, jobUid),
       rowCount: Math.max(1, job.inputRows ?? 1),
       scratchDir: join(scratchDir, jobUid),
+      signal,
     });
     await finishJob(store, jobUid, { files: await writeFiles(objects, jobUid, entries) });
   }

@@ -34,6 +34,17 @@ describe('boatload run, stopped', () => {
     expect(readdirSync(cwd).toSorted()).toEqual(['in.jsonl', 'out.jsonl']);
   });
 
+  test('by Ctrl-C while it reads stdin: ends, and leaves nothing', async () => {
+    const cwd = await makeFolder();
+    const run = startBoatload(['run', '-', '-o', 'out.jsonl', '--engine', 'echo'], { cwd, stdinStaysOpen: true });
+    await expect.poll(() => existsSync(join(cwd, 'out.run', 'objects')), { timeout: 60_000 }).toBe(true);
+    run.signal('SIGINT');
+    const { code, stderr } = await run.ended;
+    expect(stderr).toContain('nothing has run');
+    expect(code).toBe(130);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
   test('twice: ends at once', async () => {
     const cwd = await makeFolder();
     const engine = await startHttpEngine({ script: () => 'hang' });

@@ -11,6 +11,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What it reads from stdin; default nothing. */
   readonly stdin?: string;
+  /** Its stdin does not end. */
+  readonly stdinStaysOpen?: true;
 }
 
 /** How a process ended; one of `code` and `signal` is null. */
@@ -39,11 +41,12 @@ export const startBoatload = (args: readonly string[], options: ProgramOptions):
   startNode([BOATLOAD, ...args], options);
 
 /** Starts a script the same way. */
-export function startNode(args: readonly string[], { cwd, env = {}, stdin }: ProgramOptions): Program {
+export function startNode(args: readonly string[], { cwd, env = {}, stdin = '', stdinStaysOpen }: ProgramOptions): Program {
   // A group of its own, so that a kill reaches its children too and nobody else.
   const child = spawn(process.execPath, args, { cwd, detached: true, env: { ...process.env, NO_COLOR: '1', ...env } });
   // A program that refuses its input at once does not read it.
-  child.stdin.on('error', () => undefined).end(stdin ?? '');
+  child.stdin.on('error', () => undefined).write(stdin);
+  if (stdinStaysOpen !== true) child.stdin.end();
   const program = new ChildProgram(child);
   onTestFinished(async () => void (await program.killAll()));
   return program;

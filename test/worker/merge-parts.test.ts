@@ -31,7 +31,7 @@ async function openParts() {
     Array.fromAsync(
       mergeParts({ objects, parts, rowCount: 1_000, scratchDir, ...(bucketBytes === undefined ? {} : { bucketBytes }) }),
     );
-  return { objects, scratchDir, put, merge };
+  return { objects, parts, scratchDir, put, merge };
 }
 
 /** Row numbers 0 to 999 in the order of chance; the plan's order is another one than the input's. */
@@ -74,6 +74,18 @@ test('a damaged part is data loss, not a shorter output', async () => {
   for (const bucketBytes of [undefined, 100]) {
     await expect(merge(bucketBytes)).rejects.toMatchObject({ code: 'DATA_LOSS', reason: 'PART_CORRUPT' });
   }
+});
+
+test('what is broken off leaves no scratch', async () => {
+  const { objects, parts, put, scratchDir } = await openParts();
+  await put(shuffled());
+  const breakOff = new AbortController();
+  const entries = mergeParts({ objects, parts, rowCount: 1_000, scratchDir, bucketBytes: 500, signal: breakOff.signal });
+  expect((await entries.next()).value).toMatchObject({ row: 0 });
+  expect(existsSync(scratchDir)).toBe(true);
+  breakOff.abort();
+  await expect(entries.next()).rejects.toThrow('aborted');
+  expect(existsSync(scratchDir)).toBe(false);
 });
 
 test('a part that is gone is an error', async () => {
