@@ -6,6 +6,7 @@ import { pauseJob, resumeJob } from '../actions/pause-job.ts';
 import { BatchInferenceJob, JobEvents, ValidationReport } from '../contract/job.ts';
 import { listEvents } from '../db/queries/list-events.ts';
 import { replyJob } from './job-replies.ts';
+import { jobResultsRoute } from './job-results.ts';
 import { type Call, route } from './route.ts';
 
 const ONE = '/v1/accounts/{account_id}/batchInferenceJobs/{job_id}';
@@ -65,4 +66,4 @@ const events = route({
 });
 
 /** All of them. */
-export const jobVerbRoutes = [cancel, pause, resume, report, events];
+export const jobVerbRoutes = [cancel, pause, resume, jobResultsRoute, report, events];
