@@ -3,25 +3,64 @@ import { createHash } from 'node:crypto';
 import { Problem } from '../base/problem.ts';
 import { addModelFile } from '../db/queries/add-model-file.ts';
 import { findModelRecord } from '../db/queries/find-model-record.ts';
+import { listModelFiles } from '../db/queries/list-model-files.ts';
+import type { Model, ModelFile } from '../db/schema.ts';
 import { makeModelKey } from '../jobs/object-keys.ts';
 import type { LinkContext, ModelTarget } from './model-links.ts';
 import { modelNotWaiting } from './model-not-waiting.ts';
+import { type Piece, resumeUpload, type Upload } from './resume-upload.ts';
 import { checkLink, type LinkStamp } from './sign-link.ts';
+import { namePieces } from './upload-pieces.ts';
 
-/** A file on its way in through a link. */
-export interface IncomingModelFile {
+/** What a sender comes with. */
+export interface ModelUploadLink {
   readonly target: ModelTarget & { readonly bytes: number };
   readonly stamp: LinkStamp;
+}
+
+type UploadTarget = ModelUploadLink['target'];
+
+/** Lets a file in when the link is good: into the model, where the same link again replaces it. Whatever goes wrong leaves nothing behind. */
+export function openModelUpload(context: LinkContext, { target, stamp }: ModelUploadLink): Upload {
+  checkLink(context.links.secret, { target, stamp, now: context.clock.now() });
+  return {
+    bytes: target.bytes,
+    receive: async (body) => keepFile(context, { model: await getWaiting(context, target), target, body }),
+    resume: (piece) => resumeFile(context, target, piece),
+  };
+}
+
+async function resumeFile(context: LinkContext, target: UploadTarget, piece: Piece | undefined): Promise<number> {
+  const { file, bytes } = target;
+  const model = await getWaiting(context, target);
+  const known = (await listModelFiles(context.store.db, model)).find(({ name }) => name === file);
+  if (known?.bytes !== bytes) throw modelNotWaiting(model.id);
+  const keep = (body: AsyncIterable<Uint8Array>) => keepFile(context, { model, target, body });
+  return resumeUpload(
+    context,
+    { pieces: piecesOfModel(model, known), bytes, keep, isKept: async () => known.objectKey !== null },
+    piece,
+  );
+}
+
+/** What the pieces of a model's file go by. */
+export const piecesOfModel = ({ uid }: Model, { name, bytes }: Pick<ModelFile, 'name' | 'bytes'>): string =>
+  namePieces(['models', uid, name, bytes]);
+
+const getWaiting = async ({ store }: LinkContext, { accountId, id }: UploadTarget): Promise<Model> => {
+  const model = await findModelRecord(store.db, accountId, id);
+  if (model?.state === 'UPLOADING') return model;
+  throw modelNotWaiting(id);
+};
+
+interface Keeping {
+  readonly model: Model;
+  readonly target: UploadTarget;
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** Streams it into the model, at exactly the announced size. The same link again replaces it; whatever goes wrong leaves nothing behind. */
-export async function receiveModelFile(context: LinkContext, { target, stamp, body }: IncomingModelFile): Promise<void> {
-  const { store, objects, clock, links } = context;
+async function keepFile({ store, objects, clock }: LinkContext, { model, target, body }: Keeping): Promise<void> {
   const { accountId, id, file: name, bytes } = target;
-  checkLink(links.secret, { target, stamp, now: clock.now() });
-  const model = await findModelRecord(store.db, accountId, id);
-  if (model?.state !== 'UPLOADING') throw modelNotWaiting(id);
   const objectKey = makeModelKey(model.uid, clock.now());
   const hash = createHash('sha256');
   await objects.putStream(objectKey, sized(body, { bytes, hash }));

@@ -1,12 +1,23 @@
 /** Upkeep: objects that nobody owns and nobody will, left where a process died between an object and the row that names it. */
 import { listOwnedObjects } from '../db/queries/list-owned-objects.ts';
 import { listStates } from '../db/queries/list-states.ts';
-import { JOBS_PREFIX, jobUidOf, MODELS_PREFIX, OUTPUTS_PREFIX, UPLOADS_PREFIX, uploadKeyTime } from '../jobs/object-keys.ts';
+import {
+  JOBS_PREFIX,
+  jobUidOf,
+  MODELS_PREFIX,
+  OUTPUTS_PREFIX,
+  PIECES_PREFIX,
+  readPieceKey,
+  UPLOADS_PREFIX,
+  uploadKeyTime,
+} from '../jobs/object-keys.ts';
 import { isFinal } from '../jobs/states.ts';
 import type { Context } from './context.ts';
 
 /** An upload takes as long as it takes: what is younger may still be on its way. */
 const UPLOAD_MS = 24 * 3600 * 1000;
+/** A file that comes piece by piece can be gone on with for so long. */
+const PIECES_MS = 7 * UPLOAD_MS;
 const EVERY_MS = 3600 * 1000;
 const AT_ONCE = 500;
 
@@ -25,7 +36,8 @@ export function makeSweep(context: SweepContext): () => Promise<void> {
 
 /** Deletes them; answers how many there were. Safe to repeat, to interrupt, and to do in several processes at once. */
 export async function sweepObjects(context: SweepContext): Promise<number> {
-  const before = context.clock.now().getTime() - UPLOAD_MS;
+  const nowMs = context.clock.now().getTime();
+  const before = nowMs - UPLOAD_MS;
   const unownedUploads = (keys: readonly string[]) =>
     unownedFiles(
       context,
@@ -34,6 +46,9 @@ export async function sweepObjects(context: SweepContext): Promise<number> {
   return (
     (await sweep(context, UPLOADS_PREFIX, unownedUploads)) +
     (await sweep(context, MODELS_PREFIX, unownedUploads)) +
+    (await sweep(context, PIECES_PREFIX, async (keys) =>
+      keys.filter((key) => readPieceKey(key).begunAt.getTime() < nowMs - PIECES_MS),
+    )) +
     (await sweep(context, OUTPUTS_PREFIX, (keys) => unownedOutputs(context, keys))) +
     (await sweep(context, JOBS_PREFIX, (keys) => ofGoneJobs(context, keys)))
   );

@@ -2,7 +2,8 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { openModelLink } from '../actions/link-model-download.ts';
-import { receiveModelFile } from '../actions/receive-model-file.ts';
+import { openModelUpload } from '../actions/receive-model-file.ts';
+import { answerPut } from './answer-put.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
 import { fileOf, stampOf } from './link-params.ts';
 import { sendFile } from './send-file.ts';
@@ -16,8 +17,7 @@ const targetOf = (c: Context) => ({ ...fileOf(c), collection: 'models' as const 
 export const addModelFiles = (app: OpenAPIHono<ApiEnv>, context: ApiContext): void => {
   app.put(UPLOADS, async (c) => {
     const target = { ...targetOf(c), allows: 'upload' as const, bytes: Number(c.req.query('size')) };
-    await receiveModelFile(context, { target, stamp: stampOf(c), body: c.req.raw.body ?? NOTHING });
-    return c.body(null, 200);
+    return answerPut(c, openModelUpload(context, { target, stamp: stampOf(c) }));
   });
   app.all(UPLOADS, (c) => c.text('Method Not Allowed', 405, { allow: 'PUT' }));
   app.get(DOWNLOADS, async (c) => {
@@ -25,10 +25,4 @@ export const addModelFiles = (app: OpenAPIHono<ApiEnv>, context: ApiContext): vo
     return sendFile(c, { objects: context.objects, file, contentType: 'application/octet-stream' });
   });
   app.all(DOWNLOADS, (c) => c.text('Method Not Allowed', 405, { allow: 'GET, HEAD' }));
-};
-
-const NOTHING: AsyncIterable<Uint8Array> = {
-  async *[Symbol.asyncIterator]() {
-    // A request without a body.
-  },
 };

@@ -210,7 +210,7 @@ const FILE_LINKS = 'File name to a URL that needs no key and expires';
 export const ModelUploadRequest = z
   .strictObject({
     filenameToSize: z.record(z.string(), Int64.pipe(z.number().min(0))).describe('File name to its size in bytes'),
-    enableResumableUpload: z.boolean().optional().describe('Accepted: a PUT that broke off is sent again as a whole'),
+    enableResumableUpload: z.boolean().optional().describe('Accepted; every link takes its file piece by piece, too'),
     readMask: z.string().optional().describe('Comma-separated fields to answer; empty or `*` means all'),
   })
   .meta({ id: 'ModelUploadRequest', description: 'The files that will be uploaded' });

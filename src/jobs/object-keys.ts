@@ -13,6 +13,23 @@ export const makeUploadKey = (at: Date): string => `${UPLOADS_PREFIX}${at.getTim
 /** When such a place, or one for a model's file, was made. */
 export const uploadKeyTime = (key: string): Date => new Date(Number(/\/(\d+)-[^/]*$/.exec(key)?.[1] ?? 0));
 
+/** What has come of files that are sent piece by piece. */
+export const PIECES_PREFIX = 'pieces/';
+const FIGURES = 15;
+const padded = (number: number): string => String(number).padStart(FIGURES, '0');
+
+/** A fresh beginning of a file, by when it was made: a later one comes after all before it. `file` is a hash of what the file is. */
+export const makePiecesPrefix = (file: string, at: Date): string =>
+  `${PIECES_PREFIX}${file}/${padded(at.getTime())}-${randomUUID()}/`;
+/** A fresh place in it for the bytes from `start` on; two senders never write to the same one. */
+export const makePieceKey = (prefix: string, start: number): string => `${prefix}${padded(start)}-${randomUUID()}`;
+
+/** What a piece's key says. */
+export const readPieceKey = (key: string): { readonly prefix: string; readonly begunAt: Date; readonly start: number } => {
+  const [, prefix = '', begun, start] = /^((?:[^/]+\/){2}(\d+)-[^/]+\/)(\d+)-/.exec(key) ?? [];
+  return { prefix, begunAt: new Date(Number(begun ?? 0)), start: Number(start ?? 0) };
+};
+
 /** Everything that jobs need while they live: plan, report, parts. */
 export const JOBS_PREFIX = 'jobs/';
 export const jobPrefix = (jobUid: string): string => `${JOBS_PREFIX}${jobUid}/`;
