@@ -25,14 +25,15 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** Starts it. Its model is `MODEL`, and `echo`. */
+/** Starts it, from the sources or from another `program`. Its model is `MODEL`, and `echo`. */
 export async function startServer(
   options: HttpEngineOptions = {},
   env: Readonly<Record<string, string>> = {},
+  program = BOATLOAD,
 ): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'boatload-server-'));
   const engine = await startHttpEngine({ models: [{ id: MODEL }], ...options });
-  const args = [BOATLOAD, 'up', '--json', '--port', '0', '--data-dir', dataDir, '--engine', engine.url];
+  const args = [program, 'up', '--json', '--port', '0', '--data-dir', dataDir, '--engine', engine.url];
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

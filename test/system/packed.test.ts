@@ -1,29 +1,20 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { makeFolder } from '../support/folder.ts';
+import { installProgram } from '../support/installed.ts';
 
 const run = promisify(execFile);
-const root = mkdtempSync(join(tmpdir(), 'boatload-packed-'));
-const home = join(root, 'home');
-const installed = join(home, 'node_modules/boatload');
+let home = '';
+let installed = '';
 
 beforeAll(async () => {
-  await run('npm', ['run', 'build']);
-  const { stdout } = await run('npm', ['pack', './build/package', '--json', '--pack-destination', root], {
-    // It lists every file of the package.
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  const [packed] = JSON.parse(stdout) as { filename: string }[];
-  if (packed === undefined) throw new Error('npm packed nothing');
-  mkdirSync(home);
-  writeFileSync(join(home, 'package.json'), '{}');
-  await run('npm', ['install', '--ignore-scripts', '--prefer-offline', join(root, packed.filename)], { cwd: home });
+  const program = await installProgram();
+  home = program.home;
+  installed = program.folder;
 });
-
-afterAll(() => rmSync(root, { recursive: true }));
 
 test('the installed package is small and has no GPU binary', () => {
   const files = readdirSync(join(home, 'node_modules'), { recursive: true, withFileTypes: true }).filter((entry) =>
@@ -42,8 +33,7 @@ test('everything the program depends on is there', async () => {
   const names = Object.keys(manifest.dependencies);
   expect(names.length).toBeGreaterThan(10);
   const imports = names.map((name) => `await import(${JSON.stringify(name)});`).join('\n');
-  writeFileSync(join(installed, 'dist/all.js'), imports);
-  await run(process.execPath, [join(installed, 'dist/all.js')]);
+  await run(process.execPath, ['--input-type=module', '-e', imports], { cwd: installed });
 });
 
 test('the command says its version', async () => {
@@ -55,10 +45,9 @@ test('the command says its version', async () => {
 
 test('the sample that comes along runs on the model that comes along, in the native engine, and is answered well', async () => {
   const sample = join(installed, 'models/tickets/sample.jsonl');
-  await run('npx', ['boatload', 'run', sample, '-o', 'answers.jsonl', '--model', 'tickets'], { cwd: home });
-  const answers = readRows<{ custom_id: string; response: { choices: { message: { content: string } }[] } }>(
-    join(home, 'answers.jsonl'),
-  );
+  const output = join(await makeFolder(), 'answers.jsonl');
+  await run('npx', ['boatload', 'run', sample, '-o', output, '--model', 'tickets'], { cwd: home });
+  const answers = readRows<{ custom_id: string; response: { choices: { message: { content: string } }[] } }>(output);
   const expected = readRows<{ custom_id: string; expected: unknown }>(join(installed, 'models/tickets/sample.expected.jsonl'));
   expect(answers.map(({ custom_id }) => custom_id)).toEqual(expected.map(({ custom_id }) => custom_id));
   const right = answers.filter(
