@@ -50,6 +50,7 @@ const create = route({
   tag,
   needs: 'look',
   summary: 'Create an API key; the reply is the only place that ever shows it',
+  once: { hides: 'key' },
   body: CreateApiKeyRequest,
   reply: ApiKey,
   handle: async (call) => {

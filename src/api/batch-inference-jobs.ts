@@ -56,6 +56,7 @@ const create = route({
   path: COLLECTION,
   tag,
   summary: 'Start a batch inference job',
+  once: {},
   query: CreateJobQuery,
   body: CreateJobRequest,
   reply: BatchInferenceJob,

@@ -107,6 +107,7 @@ const split = route({
   path: `${ONE}/@splitDataset`,
   tag,
   summary: 'Cut a dataset into datasets of so many rows',
+  once: {},
   body: SplitDatasetRequest,
   reply: SplitDatasetReply,
   handle: async (call) => {

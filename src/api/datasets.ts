@@ -44,6 +44,7 @@ const create = route({
   path: COLLECTION,
   tag,
   summary: 'Create a dataset that waits for its file, or a copy of another one',
+  once: {},
   body: CreateDatasetRequest,
   reply: Dataset,
   handle: async ({ context, caller, body }) => {

@@ -2,6 +2,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
 import type { Permission } from '../actions/permissions.ts';
+import type { Once } from './safe-retries.ts';
 
 /** What the document says of a route. */
 export interface DocumentedRoute {
@@ -14,6 +15,7 @@ export interface DocumentedRoute {
   readonly query?: z.ZodType | undefined;
   readonly body?: z.ZodType | undefined;
   readonly form?: z.ZodType | undefined;
+  readonly once?: Once | undefined;
   readonly reply: z.ZodType;
   /** What is in the reply when it isn't JSON. */
   readonly replyType?: string | undefined;
@@ -26,7 +28,7 @@ export type DocumentedRefusals = Readonly<
 
 /** The route as the document's registry takes it. */
 export const toDocument = (route: DocumentedRoute, refusals: DocumentedRefusals) => {
-  const { method, path, tag, summary, operationId, query, needs } = route;
+  const { method, path, tag, summary, operationId, query, needs, once } = route;
   return createRoute({
     method,
     path,
@@ -35,7 +37,12 @@ export const toDocument = (route: DocumentedRoute, refusals: DocumentedRefusals)
     description: `Takes the permission \`${needs}\`.`,
     operationId,
     security: [{ apiKey: [] }],
-    request: { params: toParams(path), ...(query instanceof z.ZodObject && { query }), ...toRequestBody(route) },
+    request: {
+      params: toParams(path),
+      ...(query instanceof z.ZodObject && { query }),
+      ...(once && { headers: toRetryHeaders(once) }),
+      ...toRequestBody(route),
+    },
     responses: {
       200: { description: 'Done', content: { [route.replyType ?? 'application/json']: { schema: route.reply } } },
       ...Object.fromEntries(
@@ -54,6 +61,25 @@ const toParams = (path: string) =>
       Array.from(path.matchAll(/{(\w+)}/g), ([, name = '']) => [name, z.string().describe(PARAMETERS[name] ?? 'Its id')]),
     ),
   );
+
+const toRetryHeaders = ({ hides, identicalMs }: Once) =>
+  z.object({
+    'idempotency-key': z
+      .string()
+      .max(255)
+      .optional()
+      .describe(
+        [
+          'A word of your own for this request, such as a UUID. The same request with the same word gets the first reply again for 24 hours, with the header `idempotent-replayed: true`; another request with it is refused.',
+          hides === undefined ? [] : `The reply that is given again has no \`${hides}\`: that is not kept.`,
+          identicalMs === undefined
+            ? []
+            : `Without it, the same request again within ${identicalMs / 1000} s is met in the same way.`,
+        ]
+          .flat()
+          .join(' '),
+      ),
+  });
 
 const toRequestBody = ({ body, form }: DocumentedRoute) => {
   const content = {

@@ -64,6 +64,7 @@ const create = route({
   tag,
   needs: 'keep-models',
   summary: 'Create a model that waits for its files; private unless it says otherwise',
+  once: {},
   body: CreateModelRequest,
   reply: Model,
   handle: async (call) => {

@@ -13,13 +13,22 @@ const LIMITS: BodyLimits = { bytes: 1024 * 1024, ms: 30_000 };
 /** Reads a JSON body whatever its content type says; an empty one is `{}`. Size and time are limited while it comes in. */
 export async function readJson(request: HonoRequest, limits: BodyLimits = LIMITS): Promise<unknown> {
   const text = new TextDecoder('utf-8', { fatal: true });
-  const bytes = await readInTime(request, limits);
+  const bytes = await readBody(request, limits);
   try {
     return bytes.length === 0 ? {} : JSON.parse(text.decode(bytes));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Problem('INVALID_ARGUMENT', `The request body is not valid JSON: ${why}.`, { reason: 'INVALID_JSON', cause });
   }
+}
+
+const bodies = new WeakMap<HonoRequest, Promise<Buffer>>();
+
+/** The bytes of a request's body, limited as they come in. It comes in once, and is there for all who ask. */
+export function readBody(request: HonoRequest, limits: BodyLimits = LIMITS): Promise<Buffer> {
+  const known = bodies.get(request) ?? readInTime(request, limits);
+  bodies.set(request, known);
+  return known;
 }
 
 /** Who sends a byte a minute gets no connection of ours. */

@@ -15,6 +15,7 @@ import { type DocumentedRefusals, toDocument } from './document-route.ts';
 import { makeErrorHandler } from './errors.ts';
 import { toOperationId } from './operation-id.ts';
 import { readJson } from './read-json.ts';
+import { doOnce, type Once } from './safe-retries.ts';
 
 /** What a handler works with. */
 export interface Call<Query, Body> {
@@ -46,6 +47,8 @@ export interface Definition<Query extends z.ZodType, Body extends z.ZodType, Rep
   readonly body?: Body;
   /** The fields of a multipart/form-data body in place of a JSON one, for the document; the handler reads it. */
   readonly form?: z.ZodType;
+  /** A create whose request may come in again, as after a lost connection: it is done once. */
+  readonly once?: Once;
   readonly reply: Reply;
   /** What is in the reply when it isn't JSON, for the document; the handler answers a response of its own making. */
   readonly replyType?: string;
@@ -106,7 +109,9 @@ async function answer<Reply extends z.ZodType, Query extends z.ZodType, Body ext
   const needs = needsOf(definition);
   const run = async () => {
     demand(caller, needs);
-    return definition.handle({ context, caller, http, ...(await readRequest(definition, http)) });
+    const request = await readRequest(definition, http);
+    const handle = () => definition.handle({ context, caller, http, ...request });
+    return definition.once === undefined ? handle() : doOnce({ context, caller, http, once: definition.once }, handle);
   };
   const call = { context, caller, http, operation: nameOf(definition), adminAction: needs === 'administer' };
   const reply = await ((definition.changes ?? definition.method !== 'get') ? audited(call, run) : run());

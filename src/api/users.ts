@@ -58,6 +58,7 @@ const create = route({
   tag,
   needs: 'administer',
   summary: 'Create a user or a service account',
+  once: {},
   query: CreateUserQuery,
   body: CreateUserRequest,
   reply: User,

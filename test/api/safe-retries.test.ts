@@ -1,0 +1,148 @@
+/** A create that is sent again is done once: by the caller's own key, and on routes that say so, without one. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { deleteExpiredReplies } from '../../src/db/queries/delete-expired-replies.ts';
+import { type Asked, openDoor } from './door.ts';
+
+let door: Awaited<ReturnType<typeof openDoor>>;
+beforeAll(async () => {
+  door = await openDoor();
+  await door.makeDataset('in');
+});
+afterAll(() => door.close());
+
+const JOBS = '/v1/accounts/acme/batchInferenceJobs';
+const JOB = { model: 'accounts/boatload/models/tickets', inputDatasetId: 'in' };
+const HOUR_MS = 3_600_000;
+
+const send = async (path: string, word: string | undefined, asked: Asked = {}) => {
+  const reply = await door.ask(path, { body: JOB, ...asked, headers: { ...(word && { 'idempotency-key': word }) } });
+  const text = await reply.text();
+  const { code, details, name } = JSON.parse(text);
+  const replayed = reply.headers.get('idempotent-replayed');
+  return { status: reply.status, text, code, reason: details?.[0]?.reason, name, replayed, headers: reply.headers };
+};
+const countJobs = async () => (await door.askJson(JOBS)).body.totalSize;
+
+test('the same request with the same key gets the first reply again, for 24 hours', async () => {
+  const before = await countJobs();
+  const first = await send(JOBS, 'day');
+  expect([first.status, first.replayed]).toEqual([200, null]);
+  door.clock.time += 24 * HOUR_MS - 1;
+  const again = await send(JOBS, 'day');
+  expect(again).toMatchObject({ status: 200, text: first.text, replayed: 'true' });
+  expect(again.headers.get('content-type')).toBe('application/json');
+  expect(await countJobs()).toBe(before + 1);
+  door.clock.time += 1;
+  const later = await send(JOBS, 'day');
+  expect(later.name).not.toBe(first.name);
+  expect(later.replayed).toBeNull();
+});
+
+test.each<[string, string, Asked]>([
+  ['body', JOBS, { body: { ...JOB, displayName: 'other' } }],
+  ['bytes of the body', JOBS, { body: ` ${JSON.stringify(JOB)}` }],
+  ['query', `${JOBS}?batchInferenceJobId=other`, {}],
+  ['path', '/v1/accounts/acme/datasets', { body: { datasetId: 'other' } }],
+])('the same key with another %s is refused, and clients are told not to try again', async (_, path, asked) => {
+  await send(JOBS, 'taken');
+  const before = await countJobs();
+  const refused = await send(path, 'taken', asked);
+  expect(refused).toMatchObject({ status: 409, code: 6, reason: 'IDEMPOTENCY_KEY_REUSED', replayed: null });
+  expect(refused.headers.get('x-should-retry')).toBe('false');
+  expect(await countJobs()).toBe(before);
+});
+
+test('of twenty at once with one key one is done; the others are told to come back, and then get its reply', async () => {
+  const before = await countJobs();
+  const replies = await Promise.all(Array.from({ length: 20 }, () => send(JOBS, 'race')));
+  const done = replies.filter(({ status }) => status === 200);
+  expect(new Set(done.map(({ text }) => text)).size).toBe(1);
+  expect(done.filter(({ replayed }) => replayed === null).length).toBe(1);
+  for (const { status, reason, headers } of replies.filter((reply) => reply.status !== 200))
+    expect([status, reason, headers.get('retry-after')]).toEqual([409, 'IDEMPOTENCY_KEY_IN_PROGRESS', '1']);
+  expect(await send(JOBS, 'race')).toMatchObject({ text: done[0]?.text, replayed: 'true' });
+  expect(await countJobs()).toBe(before + 1);
+});
+
+test('a refusal is not kept: what was missing can come, and the same key works', async () => {
+  const body = { ...JOB, inputDatasetId: 'late' };
+  expect((await send(JOBS, 'refused', { body })).status).toBe(404);
+  await door.makeDataset('late');
+  expect(await send(JOBS, 'refused', { body })).toMatchObject({ status: 200, replayed: null });
+  expect(await send(JOBS, 'refused', { body })).toMatchObject({ status: 200, replayed: 'true' });
+});
+
+test("a key is good for the API key that sent it: other people's words are their own", async () => {
+  const mine = await send('/v1/accounts/-/datasets', 'shared', { body: { datasetId: 'shared' } });
+  const theirs = await send('/v1/accounts/-/datasets', 'shared', { body: { datasetId: 'shared' }, key: door.keys.bob });
+  expect([mine.name, theirs.name]).toEqual(['accounts/acme/datasets/shared', 'accounts/bob/datasets/shared']);
+});
+
+test.each(['', 'ü', 'x'.repeat(256)])('a key of %j is refused', async (word) => {
+  const bytes = Buffer.from(word).toString('latin1'); // As a header carries it.
+  const reply = await door.ask(JOBS, { body: JOB, headers: { 'idempotency-key': bytes } });
+  expect([reply.status, await reply.text()]).toEqual([400, expect.stringContaining('IDEMPOTENCY_KEY_INVALID')]);
+});
+
+test('users, datasets and splits are made once too', async () => {
+  const lines = Array.from({ length: 400 }, (_, index) => `{"custom_id":"${index}","body":{"messages":[]}}\n`).join('');
+  await door.makeDataset('long', lines);
+  const creates: readonly [string, object][] = [
+    ['/v1/accounts/acme/users?userId=once', {}],
+    ['/v1/accounts/acme/datasets', { datasetId: 'once' }],
+    ['/v1/accounts/acme/datasets/long:splitDataset', { chunkSize: 200 }],
+    [
+      '/v1/accounts/acme/models',
+      { modelId: 'once', model: { kind: 'HF_BASE_MODEL', baseModelDetails: { checkpointFormat: 'HUGGINGFACE', worldSize: 1 } } },
+    ],
+  ];
+  for (const [path, body] of creates) {
+    const first = await send(path, `once ${path}`, { body });
+    expect(first, path).toMatchObject({ status: 200, replayed: null });
+    expect(await send(path, `once ${path}`, { body }), path).toMatchObject({ status: 200, text: first.text, replayed: 'true' });
+  }
+});
+
+test('a secret is in the first reply and nowhere else, the database included', async () => {
+  const path = '/v1/accounts/acme/users/me/apiKeys';
+  const first = JSON.parse((await send(path, 'secret', { body: {} })).text);
+  expect(first.key).toMatch(/^bl_/);
+  const again = await send(path, 'secret', { body: {} });
+  expect(again.replayed).toBe('true');
+  expect(JSON.parse(again.text)).toEqual({ ...first, key: '' });
+  const kept = await door.context.store.db.selectFrom('keptReply').select('body').execute();
+  expect(kept.length).toBeGreaterThan(0);
+  expect(JSON.stringify(kept)).not.toContain(first.key);
+});
+
+test('a request whose server died is not done again by itself, and its sender is told', async () => {
+  const begun = door.clock.now();
+  // What a process leaves behind that dies after the claim.
+  await send(JOBS, 'died');
+  await door.context.store.db.updateTable('keptReply').set({ status: null, body: null }).where('key', '=', 'key:died').execute();
+  const before = await countJobs();
+  expect(await send(JOBS, 'died')).toMatchObject({ status: 409, reason: 'IDEMPOTENCY_KEY_IN_PROGRESS' });
+  door.clock.time += 10 * 60_000;
+  const told = await send(JOBS, 'died');
+  expect(told).toMatchObject({ status: 409, reason: 'IDEMPOTENCY_KEY_OUTCOME_UNKNOWN' });
+  expect(told.text).toContain(begun.toISOString());
+  expect(told.headers.get('x-should-retry')).toBe('false');
+  expect(await countJobs()).toBe(before);
+});
+
+test('old replies are forgotten', async () => {
+  await send(JOBS, 'old');
+  const { db } = door.context.store;
+  const words = async () => (await db.selectFrom('keptReply').select('key').execute()).map(({ key }) => key);
+  await deleteExpiredReplies(db, new Date(door.clock.time + 24 * HOUR_MS - 1));
+  expect(await words()).toContain('key:old');
+  await deleteExpiredReplies(db, new Date(door.clock.time + 24 * HOUR_MS));
+  expect(await words()).toEqual([]);
+});
+
+test('the document says where keys are taken', async () => {
+  // biome-ignore lint/suspicious/noExplicitAny: a document
+  const document = (await (await door.ask('/openapi.json')).json()) as any;
+  const create = document.paths['/v1/accounts/{account_id}/batchInferenceJobs'].post;
+  expect(create.parameters).toContainEqual(expect.objectContaining({ name: 'idempotency-key', in: 'header' }));
+});
