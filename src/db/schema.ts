@@ -12,6 +12,8 @@ export interface Schema {
   readonly apiKey: ApiKeyTable;
   readonly dataset: DatasetTable;
   readonly datasetFile: DatasetFileTable;
+  readonly upload: UploadTable;
+  readonly uploadPart: UploadPartTable;
   readonly job: JobTable;
   readonly shard: ShardTable;
   readonly part: PartTable;
@@ -84,6 +86,10 @@ interface DatasetTable {
   announced: Generated<Readonly<Record<string, number>>>;
   /** Id of the job in the same account that wrote it. */
   sourceJob: string | null;
+  /** What OpenAI's dialect says that it is for; null: what rows are for that were uploaded, or that a job wrote. */
+  purpose: Generated<string | null>;
+  /** When it is deleted by itself; null: never. */
+  expiresAt: Generated<Date | null>;
   createdBy: string;
   createdAt: Date;
   updatedAt: Date;
@@ -100,6 +106,34 @@ interface DatasetFileTable {
   createdAt: Date;
   /** Ours alone: neither listed nor counted. */
   hidden: Generated<boolean>;
+}
+
+/** A file that comes in by parts and becomes a dataset. */
+interface UploadTable {
+  accountId: string;
+  id: string;
+  filename: string;
+  /** So many must have come when it is completed. */
+  bytes: number;
+  purpose: string;
+  /** The life of the file that it becomes; null: for ever. */
+  expiresAfterSeconds: number | null;
+  state: 'pending' | 'completed' | 'cancelled';
+  /** What it became. */
+  datasetId: string | null;
+  createdBy: string;
+  createdAt: Date;
+  /** It takes parts and can be completed until then. */
+  expiresAt: Date;
+}
+
+interface UploadPartTable {
+  accountId: string;
+  uploadId: string;
+  id: string;
+  objectKey: string;
+  bytes: number;
+  createdAt: Date;
 }
 
 interface JobTable extends Job {
@@ -305,6 +339,8 @@ export type ApiKey = Readonly<Selectable<ApiKeyTable>>;
 export type Dataset = Readonly<Selectable<DatasetTable>>;
 /** Whether it is hidden, only queries ask. */
 export type DatasetFile = Readonly<Omit<Selectable<DatasetFileTable>, 'hidden'>>;
+export type Upload = Readonly<Selectable<UploadTable>>;
+export type UploadPart = Readonly<Selectable<UploadPartTable>>;
 export type JobEvent = Readonly<Selectable<EventTable>>;
 export type Model = Readonly<Selectable<ModelTable>>;
 export type ModelFile = Readonly<Selectable<ModelFileTable>>;

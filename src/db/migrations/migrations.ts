@@ -3,6 +3,7 @@ import { GROUND } from './0001-ground.ts';
 import { PEOPLE_AND_MODELS } from './0002-people-and-models.ts';
 import { PAUSES_AND_UPLOADS } from './0003-pauses-and-uploads.ts';
 import { BATCHES } from './0004-batches.ts';
+import { FILES } from './0005-files.ts';
 import { WEBHOOKS } from './0006-webhooks.ts';
 import { READING_ORDER } from './0008-reading-order.ts';
 
@@ -11,6 +12,7 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0002-people-and-models': PEOPLE_AND_MODELS,
   '0003-pauses-and-uploads': PAUSES_AND_UPLOADS,
   '0004-batches': BATCHES,
+  '0005-files': FILES,
   '0006-webhooks': WEBHOOKS,
   '0008-reading-order': READING_ORDER,
 };
