@@ -60,6 +60,9 @@ export function toOpenaiRow(line: Buffer, kind: Kind, jobUid: string): Buffer {
   return bytes;
 }
 
+/** The name of the file that a job's rows which never ran are kept in: in OpenAI's shape already, as no other dialect lists them. */
+export const UNFINISHED_FILE = 'unfinished';
+
 /** Why a row of a batch never ran: the code and the words by how the batch ended. */
 const UNFINISHED: Readonly<Record<Exclude<Outcome, 'COMPLETED'>, readonly [code: string, message: string]>> = {
   EXPIRED: ['batch_expired', 'This request could not be executed before the batch expired.'],

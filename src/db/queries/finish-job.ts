@@ -6,6 +6,8 @@ import { moveJob } from './move-job.ts';
 export interface FinishedJob {
   /** The files of the output dataset; with none there is no dataset. */
   readonly files: readonly Omit<DatasetFile, 'accountId' | 'datasetId' | 'createdAt'>[];
+  /** Further files of it that its owner isn't shown. */
+  readonly hidden?: FinishedJob['files'];
   readonly at?: Date;
 }
 
@@ -14,31 +16,32 @@ interface Output {
   readonly outputDatasetId: string;
   readonly id: string;
   readonly createdBy: string;
+  readonly outputExpiresAfterSeconds: number | null;
 }
 
 /** Ends a job whose results are written: its output dataset appears and the job has its outcome, both at once. False when it has ended already. */
 export async function finishJob(
   { db }: Pick<Store, 'db'>,
   uid: string,
-  { files, at = new Date() }: FinishedJob,
+  { files, hidden = [], at = new Date() }: FinishedJob,
 ): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
     const job = await tx
       .selectFrom('job')
-      .select(['accountId', 'id', 'createdBy', 'outputDatasetId', 'state', 'outcome'])
+      .select(['accountId', 'id', 'createdBy', 'outputDatasetId', 'outputExpiresAfterSeconds', 'state', 'outcome'])
       .where('uid', '=', uid)
       .forNoKeyUpdate()
       .executeTakeFirst();
     if (job?.state !== 'WRITING_RESULTS' || job.outcome === null) return false;
-    if (files.length > 0) await writeOutput(tx, job, { files, at });
+    if (files.length > 0) await writeOutput(tx, job, { files, hidden, at });
     return (await moveJob(tx, uid, job.outcome, { updatedAt: at })) !== undefined;
   });
 }
 
 async function writeOutput(
   tx: Tx,
-  { accountId, outputDatasetId, id, createdBy }: Output,
-  { files, at }: Required<FinishedJob>,
+  { accountId, outputDatasetId, id, createdBy, outputExpiresAfterSeconds: lifeSeconds }: Output,
+  { files, hidden, at }: Required<FinishedJob>,
 ): Promise<void> {
   const contents = {
     state: 'READY' as const,
@@ -46,6 +49,7 @@ async function writeOutput(
     bytes: sum(files, 'bytes'),
     rows: sum(files, 'rows'),
     updatedAt: at,
+    expiresAt: lifeSeconds === null ? null : new Date(at.getTime() + lifeSeconds * 1000),
   };
   const written = await tx
     .insertInto('dataset')
@@ -56,9 +60,10 @@ async function writeOutput(
     .returning('id')
     .executeTakeFirst();
   if (written === undefined) throw outputTaken(outputDatasetId);
+  const owner = { accountId, datasetId: outputDatasetId, createdAt: at };
   await tx
     .insertInto('datasetFile')
-    .values(files.map((file) => ({ ...file, accountId, datasetId: outputDatasetId, createdAt: at })))
+    .values([...files.map((file) => ({ ...file, ...owner })), ...hidden.map((file) => ({ ...file, ...owner, hidden: true }))])
     .execute();
 }
 

@@ -1,0 +1,72 @@
+/** A file of an output dataset while it is written: line by line into the object store, with its size, rows and hash. */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { outputKey } from '../jobs/object-keys.ts';
+import { CheckpointWriter, checkpointsOf } from '../jobs/row-checkpoints.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+/** A file that is in the object store. */
+export interface WrittenFile {
+  readonly name: string;
+  readonly objectKey: string;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly sha256: string;
+}
+
+export interface OutputFile {
+  write(line: Buffer): Promise<void>;
+  end(): Promise<WrittenFile>;
+  /** To be called after the end: where its rows are, as a file beside it; undefined for a small one. */
+  writeCheckpoints(): Promise<WrittenFile | undefined>;
+  fail(cause: unknown): Promise<void>;
+}
+
+interface FilePlace {
+  readonly jobUid: string;
+  readonly name: string;
+}
+
+/** Begins a file. */
+export function openOutputFile(objects: ObjectStore, { jobUid, name }: FilePlace): OutputFile {
+  const objectKey = outputKey(jobUid, name);
+  const hash = createHash('sha256');
+  const stream = new PassThrough({ highWaterMark: 1024 * 1024 });
+  const stored = objects.putStream(objectKey, stream);
+  const failed = stored.then(
+    () => undefined,
+    (cause: unknown) => stream.destroy(cause instanceof Error ? cause : new Error(String(cause))),
+  );
+  const tally = { rows: 0, bytes: 0 };
+  const checkpoints = new CheckpointWriter();
+  return {
+    async write(line) {
+      tally.rows += 1;
+      tally.bytes += line.length;
+      checkpoints.add(line.length);
+      hash.update(line);
+      // A store that has failed drains nothing any more.
+      if (!stream.write(line)) await Promise.race([once(stream, 'drain'), stored]);
+    },
+    async end() {
+      stream.end();
+      await stored;
+      return { name, objectKey, ...tally, sha256: hash.digest('hex') };
+    },
+    async writeCheckpoints() {
+      const bytes = checkpoints.encode();
+      return bytes.length === 0 ? undefined : putFile(objects, { jobUid, name: checkpointsOf(name) }, bytes);
+    },
+    async fail(cause) {
+      stream.destroy(cause instanceof Error ? cause : new Error(String(cause)));
+      await failed;
+    },
+  };
+}
+
+async function putFile(objects: ObjectStore, { jobUid, name }: FilePlace, bytes: Buffer): Promise<WrittenFile> {
+  const objectKey = outputKey(jobUid, name);
+  await objects.put(objectKey, bytes);
+  return { name, objectKey, bytes: bytes.length, rows: 0, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
