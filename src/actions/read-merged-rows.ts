@@ -4,7 +4,7 @@ import { OUTPUT_FILES } from '../contract/dataset.ts';
 import type { ResultKind, ResultsPlace } from '../contract/job-results.ts';
 import { findDataset } from '../db/queries/find-dataset.ts';
 import { listDatasetFiles } from '../db/queries/list-dataset-files.ts';
-import { listNumberedParts, type NumberedPart } from '../db/queries/list-numbered-parts.ts';
+import { listParts, type StoredPart } from '../db/queries/list-parts.ts';
 import type { DatasetFile } from '../db/schema.ts';
 import type { Job } from '../jobs/job.ts';
 import { decodePlan, PLAN_ENTRY_BYTES } from '../jobs/plan-file.ts';
@@ -21,7 +21,7 @@ export interface MergedLine {
 
 /** Which rows are wanted. */
 export interface MergedWish {
-  readonly parts: readonly NumberedPart[];
+  readonly parts: readonly StoredPart[];
   readonly kind: ResultKind;
   readonly from: ResultsPlace;
 }
@@ -60,9 +60,9 @@ async function listOutputFiles({ store }: StoreContext, job: Job, kind: ResultKi
 }
 
 /** By row number. The plan says which row stood at which position. */
-async function readFates({ store, objects }: StoreContext, job: Job, wanted: readonly NumberedPart[]): Promise<Uint8Array> {
+async function readFates({ store, objects }: StoreContext, job: Job, wanted: readonly StoredPart[]): Promise<Uint8Array> {
   const byPosition = new Uint8Array(job.totalRows ?? 0);
-  for (const { rows, failedRows } of await listNumberedParts(store.db, job.uid)) {
+  for (const { rows, failedRows } of await listParts(store.db, job.uid)) {
     mark(byPosition, rows, ANSWERED);
     mark(byPosition, failedRows, ANSWERED ^ FAILED);
   }

@@ -9,10 +9,9 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { Problem } from '../base/problem.ts';
 import type { StoredPart } from '../db/queries/list-parts.ts';
+import { committedEntries } from '../jobs/committed-entries.ts';
 import { decodeEntries, encodeEntry, type PartEntry } from '../jobs/part-entries.ts';
-import { hasPosition } from '../jobs/ranges.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 const BUCKET_BYTES = 32 * 1024 * 1024;
@@ -41,20 +40,9 @@ export async function* mergeParts(options: MergeOptions): AsyncGenerator<PartEnt
 
 /** The entries that commits made true. An object may hold others: of leases that were lost before the commit. */
 async function* readParts({ objects, parts, signal }: MergeOptions): AsyncGenerator<PartEntry> {
-  for (const [objectKey, committed] of Map.groupBy(parts, (part) => part.objectKey)) {
+  for (const [objectKey, shares] of Map.groupBy(parts, (part) => part.objectKey)) {
     signal?.throwIfAborted();
-    const bytes = await objects.read(objectKey);
-    const { entries, validBytes } = decodeEntries(bytes);
-    if (validBytes !== bytes.length) {
-      throw new Problem('DATA_LOSS', `Part ${objectKey} is damaged at byte ${validBytes} of ${bytes.length}.`, {
-        reason: 'PART_CORRUPT',
-      });
-    }
-    const byLease = new Map(committed.map((part) => [`${part.shard}/${part.epoch}`, part.rows]));
-    for (const entry of entries) {
-      const rows = byLease.get(`${entry.shard}/${entry.epoch}`);
-      if (rows !== undefined && hasPosition(rows, entry.position)) yield entry;
-    }
+    yield* committedEntries(await objects.read(objectKey), { objectKey, shares });
   }
 }
 
