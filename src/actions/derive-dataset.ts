@@ -9,7 +9,7 @@ import type { Caller, Context } from './context.ts';
 import type { DatasetWish } from './create-dataset.ts';
 import { getDataset } from './get-dataset.ts';
 import { checkedId } from './own-id.ts';
-import { checkQuota } from './quotas.ts';
+import { checkQuota, measureRoom } from './quotas.ts';
 import { readLines } from './read-lines.ts';
 import { type StoredFile, storeFile } from './store-file.ts';
 
@@ -79,16 +79,18 @@ async function keepOrDrop(
   { accountId }: Caller,
   derive: (stored: Store) => Promise<readonly DerivedDataset[]>,
 ): Promise<void> {
+  const quota = { accountId, id: 'dataset-bytes' } as const;
   const objectKeys: string[] = [];
   try {
+    const { left, exceeded } = await measureRoom(context, context.store.db, quota);
+    let bytes = left;
     const derived = await derive(async (body) => {
-      const file = await storeFile(context, body);
+      const file = await storeFile(context, body, { bytes, exceeded });
       objectKeys.push(file.objectKey);
+      bytes -= file.bytes;
       return file;
     });
-    await insertDerivedDatasets(context.store.db, derived, (tx) =>
-      checkQuota(context, tx, { accountId, id: 'dataset-bytes', adding: 0 }),
-    );
+    await insertDerivedDatasets(context.store.db, derived, (tx) => checkQuota(context, tx, { ...quota, adding: 0 }));
   } catch (cause) {
     await context.objects.delete(objectKeys);
     throw cause;

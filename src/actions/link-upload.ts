@@ -1,9 +1,11 @@
 /** `:getUploadEndpoint`: links to which the files of a dataset are put, each without a key, at the size that was announced, for a while. */
 import { Problem } from '../base/problem.ts';
 import { announceFiles } from '../db/queries/announce-files.ts';
+import type { Tx } from '../db/store.ts';
 import type { Caller, Context } from './context.ts';
 import { getDataset } from './get-dataset.ts';
 import type { Links } from './link-download.ts';
+import { checkQuota } from './quotas.ts';
 import { alreadyReady, datasetTooLarge } from './receive-upload.ts';
 import { signLink } from './sign-link.ts';
 
@@ -18,7 +20,8 @@ export async function linkUpload(
   const { store, limits, clock, links } = context;
   checkFiles(sizes);
   const { accountId, id } = await getDataset(context, caller, datasetId);
-  const verdict = await announceFiles(store.db, { accountId, id }, { sizes, limitBytes: limits.datasetBytes });
+  const check = (tx: Tx) => checkQuota(context, tx, { accountId, id: 'dataset-bytes', adding: 0 });
+  const verdict = await announceFiles(store.db, { accountId, id }, { sizes, limitBytes: limits.datasetBytes, check });
   if (verdict === 'not-waiting') throw alreadyReady(id);
   if (verdict === 'too-large') throw datasetTooLarge(limits.datasetBytes);
   const expires = Math.floor(clock.now().getTime() / 1000) + limits.uploadLinkSeconds;

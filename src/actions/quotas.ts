@@ -16,20 +16,33 @@ export interface Addition {
   readonly adding: number;
 }
 
-/** Refuses what would lead above the quota. Inside the transaction that adds, nobody else can slip in between. */
-export async function checkQuota(
+/** How much more an account may have, and what is said when that is not enough. */
+export interface QuotaRoom {
+  readonly left: number;
+  readonly exceeded: () => Problem;
+}
+
+/** Looks how much room there is. What is added meanwhile by others shows in the transaction that adds. */
+export async function measureRoom(
   { limits }: Pick<Context, 'limits'>,
   db: Db,
-  { accountId, id, adding }: Addition,
-): Promise<void> {
+  { accountId, id }: Pick<Addition, 'accountId' | 'id'>,
+): Promise<QuotaRoom> {
   const value = Math.min((await findQuota(db, accountId, id))?.value ?? limits.quotas[id], limits.quotas[id]);
   const used = (await measureUsage(db, accountId))[id];
-  if (used + adding <= value) return;
-  throw new Problem(
-    'RESOURCE_EXHAUSTED',
-    `The quota "${id}" of accounts/${accountId} is ${value}, and ${used} are used. Delete or wait for something, or have the quota raised.`,
-    { reason: 'QUOTA_EXCEEDED', details: { quota: id, value, used } },
-  );
+  const exceeded = () =>
+    new Problem(
+      'RESOURCE_EXHAUSTED',
+      `The quota "${id}" of accounts/${accountId} is ${value}, and ${used} are used. Delete or wait for something, or have the quota raised.`,
+      { reason: 'QUOTA_EXCEEDED', details: { quota: id, value, used } },
+    );
+  return { left: value - used, exceeded };
+}
+
+/** Refuses what would lead above the quota. Inside the transaction that adds, nobody else can slip in between. */
+export async function checkQuota(context: Pick<Context, 'limits'>, db: Db, { accountId, id, adding }: Addition): Promise<void> {
+  const { left, exceeded } = await measureRoom(context, db, { accountId, id });
+  if (adding > left) throw exceeded();
 }
 
 /** Sets what is enforced, up to what the server was started with. */

@@ -4,9 +4,11 @@ import { datasetInUse } from '../db/queries/dataset-in-use.ts';
 import { datasetPromised } from '../db/queries/lock-waiting-dataset.ts';
 import { sealDataset } from '../db/queries/seal-dataset.ts';
 import type { Dataset } from '../db/schema.ts';
+import type { Tx } from '../db/store.ts';
 import type { Caller, Context } from './context.ts';
 import { getDataset } from './get-dataset.ts';
-import { storeFile } from './store-file.ts';
+import { type Addition, checkQuota, measureRoom } from './quotas.ts';
+import { type SizeLimit, storeFile } from './store-file.ts';
 
 /** A file that comes in. */
 export interface Upload {
@@ -30,24 +32,30 @@ export async function receiveUpload(
   caller: Caller,
   { datasetId, filename, body }: Upload,
 ): Promise<ReceivedFile> {
-  const { objects, limits, clock, store } = context;
+  const { objects, clock, store } = context;
   const dataset = await getDataset(context, caller, datasetId);
   await checkTakesFile(context, dataset);
-  const stored = await storeFile(context, body, {
-    bytes: limits.datasetBytes,
-    exceeded: () => datasetTooLarge(limits.datasetBytes),
-  });
   const { accountId, id } = dataset;
+  const quota = { accountId, id: 'dataset-bytes' } as const;
+  const stored = await storeFile(context, body, await limitOf(context, quota));
   const file = { ...stored, accountId, datasetId: id, name: toFileName(filename), createdAt: clock.now() };
   try {
     if (file.rows === 0) throw datasetEmpty(file.bytes);
-    if (!(await sealDataset(store.db, file))) throw alreadyReady(id);
+    const check = (tx: Tx) => checkQuota(context, tx, { ...quota, adding: 0 });
+    if (!(await sealDataset(store.db, file, check))) throw alreadyReady(id);
     return { name: file.name, bytes: file.bytes, rows: file.rows, receivedAt: file.createdAt };
   } catch (cause) {
     await objects.delete([file.objectKey]);
     throw cause;
   }
 }
+
+/** The limit of a dataset, or the room that the account has left where that is less. */
+const limitOf = async (context: Context, quota: Pick<Addition, 'accountId' | 'id'>): Promise<SizeLimit> => {
+  const { datasetBytes } = context.limits;
+  const { left, exceeded } = await measureRoom(context, context.store.db, quota);
+  return left < datasetBytes ? { bytes: left, exceeded } : { bytes: datasetBytes, exceeded: () => datasetTooLarge(datasetBytes) };
+};
 
 /** Said before the first byte; what can change meanwhile is looked at again when the dataset is closed. */
 const checkTakesFile = async ({ store }: Context, { accountId, id, state, announced }: Dataset): Promise<void> => {

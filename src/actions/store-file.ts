@@ -23,7 +23,7 @@ export interface SizeLimit {
 export async function storeFile(
   { objects, clock }: Pick<Context, 'objects' | 'clock'>,
   body: AsyncIterable<Uint8Array>,
-  limit?: SizeLimit,
+  limit: SizeLimit,
 ): Promise<StoredFile> {
   const objectKey = makeUploadKey(clock.now());
   const counter = new RowCounter();
@@ -32,7 +32,7 @@ export async function storeFile(
     let bytes = 0;
     for await (const chunk of body) {
       bytes += chunk.length;
-      if (limit !== undefined && bytes > limit.bytes) throw limit.exceeded();
+      if (bytes > limit.bytes) throw limit.exceeded();
       counter.add(chunk);
       hash.update(chunk);
       yield chunk;

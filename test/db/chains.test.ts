@@ -98,8 +98,8 @@ describeOnBoth('chains', (open) => {
     const dataset = { accountId, id: 'files' };
     await insertDataset(db, { ...dataset, displayName: '', createdBy: 'ada', createdAt: at(0) });
     const sizes = { 'b.jsonl': 2, 'B.jsonl': 3, 'é.jsonl': 4 };
-    expect(await announceFiles(db, dataset, { sizes, limitBytes: 8 })).toBe('too-large');
-    expect(await announceFiles(db, dataset, { sizes, limitBytes: 9 })).toBe('announced');
+    expect(await announceFiles(db, dataset, { sizes, limitBytes: 8, check: async () => {} })).toBe('too-large');
+    expect(await announceFiles(db, dataset, { sizes, limitBytes: 9, check: async () => {} })).toBe('announced');
     const file = (name: string, bytes: number, objectKey: string = randomUUID()) => ({
       accountId,
       datasetId: 'files',

@@ -100,8 +100,8 @@ describeOnBoth('queries', (open) => {
       updatedAt: AT,
     });
     const file = { ...newFile('in.jsonl'), accountId: dataset.accountId, datasetId: dataset.id, createdAt: AT };
-    expect(await sealDataset(db, file)).toBe(true);
-    expect(await sealDataset(db, { ...file, name: 'more.jsonl' })).toBe(false);
+    expect(await sealDataset(db, file, async () => {})).toBe(true);
+    expect(await sealDataset(db, { ...file, name: 'more.jsonl' }, async () => {})).toBe(false);
     expect(await findDataset(db, dataset.accountId, dataset.id)).toMatchObject({ state: 'READY', rows: 3, bytes: 3_000_000_000 });
     expect(await listDatasetFiles(db, dataset.accountId, dataset.id)).toEqual([file]);
     expect(await updateDataset(db, dataset, { displayName: 'Renamed', updatedAt: AT })).toMatchObject({

@@ -6,7 +6,7 @@ import { ACTIVE_STATES } from './active-states.ts';
 export interface AccountUsage {
   /** Jobs that have not ended. */
   readonly 'batch-jobs-active': number;
-  /** Bytes of all datasets. */
+  /** Bytes of all datasets, and of the files that others wait for. */
   readonly 'dataset-bytes': number;
   /** Bytes of the files of all models, announced ones too. */
   readonly 'model-bytes': number;
@@ -15,7 +15,9 @@ export interface AccountUsage {
 export async function measureUsage(db: Db, accountId: string): Promise<AccountUsage> {
   const { rows } = await sql<{ readonly jobs: number; readonly datasetBytes: number; readonly modelBytes: number }>`
     select (select count(*) from job where account_id = ${accountId} and state = any (${ACTIVE_STATES}::text[])) as jobs,
-           (select coalesce(sum(bytes), 0)::bigint from dataset where account_id = ${accountId}) as dataset_bytes,
+           (select coalesce(sum(bytes), 0)::bigint from dataset where account_id = ${accountId})
+             + (select coalesce(sum(size.value::bigint), 0)::bigint from dataset, jsonb_each_text(announced) as size
+                where account_id = ${accountId} and state = 'UPLOADING') as dataset_bytes,
            (select coalesce(sum(bytes), 0)::bigint from model_file where account_id = ${accountId}) as model_bytes
   `.execute(db);
   const [used] = rows;
