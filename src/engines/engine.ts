@@ -34,6 +34,26 @@ export interface EngineSilence {
 
 export type EngineReply = EngineAnswer | EngineSilence;
 
+/** A good answer that comes as it is made, from its first event on. */
+export interface EngineStream {
+  readonly kind: 'stream';
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Server-sent events, each as the engine wrote it, with its blank line. An engine waits for a slow reader; who leaves early gives the request up. */
+  readonly events: AsyncIterable<Buffer>;
+  /** Resolves once the engine has said all or is given up, read or not. Never rejects. */
+  readonly ended: Promise<StreamEnd>;
+}
+
+/** How a stream ended. */
+export interface StreamEnd {
+  /** Of all events. */
+  readonly bytes: number;
+  /** What cut it off; undefined when it ended by itself. */
+  readonly silence: EngineSilence | undefined;
+}
+
 /** A model that an engine serves. */
 export interface EngineModel {
   /** The engine's own name for it, sent as `model`. */
@@ -57,5 +77,10 @@ export interface Engine {
   models(): Promise<readonly EngineModel[]>;
   /** Sends one request. Never rejects: what goes wrong is a value. */
   answer(request: EngineRequest, signal: AbortSignal): Promise<EngineReply>;
+  /**
+   * Sends one request whose body says `"stream":true`. Answers a stream once its first event is there; whatever goes wrong before, also as an
+   * event, is a reply as of `answer`. The signal gives the request up at any time. Never rejects.
+   */
+  stream(request: EngineRequest, signal: AbortSignal): Promise<EngineReply | EngineStream>;
   close(): Promise<void>;
 }

@@ -1,13 +1,16 @@
-/** One request and its answer over one connection, under its own clocks. */
+/** One request and its answer, whole or as it comes, over one connection and under its own clocks. */
 import type { Dispatcher } from 'undici';
 import type { Connection, Connections } from './connections.ts';
-import type { EngineReply, EngineSilence } from './engine.ts';
+import type { EngineReply, EngineSilence, EngineStream } from './engine.ts';
+import { EventFlow } from './event-flow.ts';
+import { dataOf, EventSplitter } from './event-splitter.ts';
 import { offAbort, onAbort } from './on-abort.ts';
+import { toSilence } from './to-silence.ts';
 
 /** How long each phase of a request may take. */
 export interface Clocks {
   readonly connectMs: number;
-  /** From the request's leaving to the first byte of its answer: queueing, prompt and, without streaming, the whole generation. */
+  /** From the request's leaving to the first byte of its answer: queueing, prompt and, without streaming, the whole generation. A stream's first byte is its first event's. */
   readonly firstByteMs: number;
   /** Between two pieces of an answer. */
   readonly idleMs: number;
@@ -26,6 +29,7 @@ export interface Outgoing {
 export interface ExchangeOptions {
   readonly connections: Connections;
   readonly clocks: Clocks;
+  /** Of a whole answer, and of one event of a stream. */
   readonly maxBodyBytes: number;
   /** Said in messages: which engine this is. */
   readonly name: string;
@@ -34,14 +38,28 @@ export interface ExchangeOptions {
 /** A connection that the engine closed while it was idle fails at once; what is lost later died of something else. */
 const STALE_WITHIN_MS = 1_000;
 
-/** Sends one request. Never rejects. */
+/** Sends one request and collects its answer. Never rejects. */
 export const exchange = (outgoing: Outgoing, signal: AbortSignal, options: ExchangeOptions): Promise<EngineReply> =>
-  new Promise((resolve) => new Exchange(outgoing, options, resolve).begin(signal));
+  new Promise((resolve) => new Exchange(outgoing, options, { settle: resolve }).begin(signal));
+
+/** Sends one request and hands a good answer over with its first event, if it comes in events. Never rejects. */
+export const exchangeStream = (
+  outgoing: Outgoing,
+  signal: AbortSignal,
+  options: ExchangeOptions,
+): Promise<EngineReply | EngineStream> =>
+  new Promise((resolve) => new Exchange(outgoing, options, { settle: resolve, stream: resolve }).begin(signal));
+
+/** Who wants the answer; without `stream` it is collected whatever it is. */
+interface Receiver {
+  readonly settle: (reply: EngineReply) => void;
+  readonly stream?: (stream: EngineStream) => void;
+}
 
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #outgoing: Outgoing;
   readonly #options: ExchangeOptions;
-  readonly #resolve: (reply: EngineReply) => void;
+  readonly #receiver: Receiver;
   #signal: AbortSignal | undefined;
   #connection: Connection | undefined;
   #totalClock: NodeJS.Timeout | undefined;
@@ -55,11 +73,15 @@ class Exchange implements Dispatcher.DispatchHandler {
   #headers: Readonly<Record<string, string>> = {};
   #pieces: Buffer[] = [];
   #bytes = 0;
+  /** Set where the answer comes in events. */
+  #events: EventSplitter | undefined;
+  /** Set once the first of them was handed over. */
+  #flow: EventFlow | undefined;
 
-  constructor(outgoing: Outgoing, options: ExchangeOptions, resolve: (reply: EngineReply) => void) {
+  constructor(outgoing: Outgoing, options: ExchangeOptions, receiver: Receiver) {
     this.#outgoing = outgoing;
     this.#options = options;
-    this.#resolve = resolve;
+    this.#receiver = receiver;
   }
 
   begin(signal: AbortSignal): void {
@@ -88,37 +110,93 @@ class Exchange implements Dispatcher.DispatchHandler {
   };
 
   onRequestStart(): void {
-    const { firstByteMs } = this.#options.clocks;
     this.#reused = (this.#connection?.answers ?? 0) > 0;
     this.#sentAt = performance.now();
-    clearTimeout(this.#phaseClock);
-    this.#phaseClock = setTimeout(() => this.#timeOut('first-byte-timeout', firstByteMs), firstByteMs);
+    this.#startClock('first-byte-timeout');
   }
 
   onResponseStarted(): void {
-    const { idleMs } = this.#options.clocks;
     this.#answering = true;
-    clearTimeout(this.#phaseClock);
-    this.#phaseClock = setTimeout(() => this.#timeOut('idle-timeout', idleMs), idleMs);
+    this.#startClock('idle-timeout');
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: object): void {
     this.#phaseClock?.refresh();
     this.#status = status;
     this.#headers = toFlat(headers);
+    if (this.#receiver.stream === undefined || status >= 300 || !isEventStream(this.#headers)) return;
+    this.#events = new EventSplitter();
+    // Engines send a stream's head before they look at the prompt.
+    this.#startClock('first-byte-timeout');
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
+  onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
+    if (this.#events === undefined) this.#collect(piece);
+    else this.#pass(this.#events, piece, controller);
+  }
+
+  #collect(piece: Buffer): void {
     this.#phaseClock?.refresh();
     this.#pieces.push(piece);
     this.#bytes += piece.length;
+    this.#checkSize(this.#bytes);
+  }
+
+  #pass(events: EventSplitter, piece: Buffer, controller: Dispatcher.DispatchController): void {
+    if (this.#flow !== undefined) this.#phaseClock?.refresh();
+    for (const event of events.push(piece)) this.#takeEvent(event, controller);
+    this.#checkSize(events.heldBytes);
+    if (this.#settled || this.#flow?.isFull !== true) return;
+    // From here on the silence is the reader's.
+    clearTimeout(this.#phaseClock);
+    controller.pause();
+  }
+
+  #checkSize(bytes: number): void {
     const { maxBodyBytes, name } = this.#options;
-    if (this.#bytes <= maxBodyBytes) return;
+    if (bytes <= maxBodyBytes) return;
     this.#fail({ kind: 'silence', cause: 'too-large', message: `${name} sent an answer of more than ${maxBodyBytes} bytes.` });
+  }
+
+  #takeEvent(event: Buffer, controller: Dispatcher.DispatchController): void {
+    if (this.#flow === undefined) this.#takeFirstEvent(event, controller);
+    else if (!this.#settled) this.#flow.push(event);
+  }
+
+  /** Until an event has data the answer has not begun; one that is an error is a refusal, which could not have had a status. */
+  #takeFirstEvent(event: Buffer, controller: Dispatcher.DispatchController): void {
+    const data = dataOf(event);
+    if (data === undefined || this.#settled) return;
+    if (ERROR_DATA.test(data)) {
+      this.#settle({ kind: 'answer', status: this.#status, headers: this.#headers, body: Buffer.from(data) });
+      this.#dropConnection();
+      return;
+    }
+    this.#startClock('idle-timeout');
+    this.#flow = this.#openFlow(controller);
+    this.#flow.push(event);
+    const { ended } = this.#flow;
+    this.#receiver.stream?.({
+      kind: 'stream',
+      status: this.#status,
+      headers: this.#headers,
+      events: this.#flow.read(),
+      ended,
+    });
+  }
+
+  #openFlow(controller: Dispatcher.DispatchController): EventFlow {
+    const onDrained = (): void => {
+      this.#startClock('idle-timeout');
+      controller.resume();
+    };
+    return new EventFlow({ onDrained, onLeft: this.#onAbort });
   }
 
   onResponseEnd(): void {
     if (this.#settled || this.#connection === undefined) return;
+    const last = this.#events?.end();
+    if (last !== undefined) this.#flow?.push(last);
     const [first, ...others] = this.#pieces;
     const body = first !== undefined && others.length === 0 ? first : Buffer.concat(this.#pieces, this.#bytes);
     this.#settle({ kind: 'answer', status: this.#status, headers: this.#headers, body });
@@ -142,8 +220,15 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#repeated = true;
     clearTimeout(this.#phaseClock);
     this.#sentAt = undefined;
-    if (this.#connection !== undefined) this.#options.connections.drop(this.#connection);
+    this.#dropConnection();
     this.#options.connections.useFresh(this.#send);
+  }
+
+  #startClock(cause: 'first-byte-timeout' | 'idle-timeout'): void {
+    const { firstByteMs, idleMs } = this.#options.clocks;
+    const limitMs = cause === 'idle-timeout' ? idleMs : firstByteMs;
+    clearTimeout(this.#phaseClock);
+    this.#phaseClock = setTimeout(() => this.#timeOut(cause, limitMs), limitMs);
   }
 
   #timeOut(cause: EngineSilence['cause'], limitMs: number): void {
@@ -155,6 +240,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   #fail(silence: EngineSilence): void {
     if (this.#settled) return;
     this.#settle(silence);
+    this.#dropConnection();
+  }
+
+  #dropConnection(): void {
     if (this.#connection !== undefined) this.#options.connections.drop(this.#connection);
   }
 
@@ -164,38 +253,22 @@ class Exchange implements Dispatcher.DispatchHandler {
     clearTimeout(this.#phaseClock);
     if (this.#signal !== undefined) offAbort(this.#signal, this.#onAbort);
     this.#pieces = [];
-    this.#resolve(reply);
+    if (this.#flow === undefined) this.#receiver.settle(reply);
+    else this.#flow.end(reply.kind === 'silence' ? reply : undefined);
   }
 
   #toSilence(error: Error): EngineSilence {
     const { name, clocks } = this.#options;
-    const code = 'code' in error ? String(error.code) : '';
-    if (code === 'UND_ERR_CONNECT_TIMEOUT') {
-      const message = `${name} could not be reached within ${clocks.connectMs / 1000} s.`;
-      return { kind: 'silence', cause: 'connect-timeout', message };
-    }
-    if (this.#sentAt === undefined) {
-      return { kind: 'silence', cause: 'connection', message: `${name} could not be reached: ${toWords(code, error)}.` };
-    }
-    const when = this.#answering ? 'in the middle of its answer' : 'before it answered';
-    return { kind: 'silence', cause: 'cut-off', message: `${name} closed the connection ${when}: ${toWords(code, error)}.` };
+    const phase = this.#sentAt === undefined ? 'connecting' : this.#answering ? 'answering' : 'waiting';
+    return toSilence(error, { name, connectMs: clocks.connectMs, phase });
   }
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there (connection refused)',
-  ECONNRESET: 'the connection was reset',
-  EPIPE: 'the connection was reset',
-  UND_ERR_SOCKET: 'the other side closed the connection',
-  UND_ERR_DESTROYED: 'it was closed on our side',
-  ENOTFOUND: 'the host name is unknown',
-  EAI_AGAIN: 'the host name could not be looked up',
-  EHOSTUNREACH: 'there is no route to the host',
-  ENETUNREACH: 'there is no route to the network',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed; let NODE_EXTRA_CA_CERTS name a file that holds it',
-};
+/** The beginning of an event's data that is no answer. */
+const ERROR_DATA = /^\s*\{\s*"error"\s*:\s*[{"]/;
 
-const toWords = (code: string, error: Error): string => WORDS[code] ?? (error.message.replace(/\.$/, '') || code || error.name);
+const isEventStream = (headers: Readonly<Record<string, string>>): boolean =>
+  headers['content-type']?.startsWith('text/event-stream') === true;
 
 /** One string a name; undici gives an array where a header came several times. */
 function toFlat(headers: object): Readonly<Record<string, string>> {

@@ -1,9 +1,9 @@
 /** Any OpenAI-compatible HTTP endpoint as an engine: vLLM, SGLang, llama-server, Ollama, a hosted provider. */
 import { Problem } from '../base/problem.ts';
 import { Connections } from './connections.ts';
-import type { Engine, EngineAnswer, EngineModel, EngineReply, EngineRequest } from './engine.ts';
+import type { Engine, EngineAnswer, EngineModel, EngineReply, EngineRequest, EngineStream } from './engine.ts';
 import { type EngineUrl, readEngineUrl } from './engine-url.ts';
-import { type Clocks, type ExchangeOptions, exchange } from './exchange.ts';
+import { type Clocks, type ExchangeOptions, exchange, exchangeStream, type Outgoing } from './exchange.ts';
 import { type ListedModel, readModelList, readProps } from './model-list.ts';
 
 export interface UpstreamOptions {
@@ -52,9 +52,12 @@ class Upstream implements Engine {
     };
   }
 
-  answer({ path, body }: EngineRequest, signal: AbortSignal): Promise<EngineReply> {
-    const outgoing = { method: 'POST', path: this.#url.toPath(path), headers: this.#headers, body: toOne(body) } as const;
-    return exchange(outgoing, signal, this.#exchange);
+  answer(request: EngineRequest, signal: AbortSignal): Promise<EngineReply> {
+    return exchange(this.#toOutgoing(request), signal, this.#exchange);
+  }
+
+  stream(request: EngineRequest, signal: AbortSignal): Promise<EngineReply | EngineStream> {
+    return exchangeStream(this.#toOutgoing(request), signal, this.#exchange);
   }
 
   async models(): Promise<readonly EngineModel[]> {
@@ -68,6 +71,10 @@ class Upstream implements Engine {
 
   async close(): Promise<void> {
     await this.#exchange.connections.close();
+  }
+
+  #toOutgoing({ path, body }: EngineRequest): Outgoing {
+    return { method: 'POST', path: this.#url.toPath(path), headers: this.#headers, body: toOne(body) };
   }
 
   #ask(path: string): Promise<EngineReply> {

@@ -1,6 +1,6 @@
 /** What every engine must do. A driver's test opens one and runs this. */
 import { describe, expect, test } from 'vitest';
-import type { Engine, EngineAnswer, EngineReply } from '../../src/engines/engine.ts';
+import type { Engine, EngineAnswer, EngineReply, EngineStream } from '../../src/engines/engine.ts';
 
 export interface OpenedEngine {
   readonly engine: Engine;
@@ -25,6 +25,27 @@ const expectAnswer = (reply: EngineReply): EngineAnswer => {
   return reply;
 };
 
+const expectStream = (reply: EngineReply | EngineStream): EngineStream => {
+  if (reply.kind === 'stream') return reply;
+  throw new Error(reply.kind === 'silence' ? `${reply.cause}: ${reply.message}` : reply.body.toString());
+};
+
+interface Chunk {
+  readonly choices: readonly { readonly delta: { readonly content?: string }; readonly finish_reason: string | null }[];
+  readonly usage?: object | null;
+}
+
+/** The chunks of a stream, which has to end with its mark. */
+async function readChunks({ events }: EngineStream): Promise<readonly Chunk[]> {
+  const data: string[] = [];
+  for await (const event of events) {
+    expect(event.toString()).toMatch(/^data: .*\n\n$/);
+    data.push(event.toString().slice('data: '.length, -2));
+  }
+  expect(data.pop()).toBe('[DONE]');
+  return data.map((chunk) => JSON.parse(chunk));
+}
+
 const readAnswer = (reply: EngineReply) => JSON.parse(expectAnswer(reply).body.toString());
 
 /** `open` gives an engine that is ready; it is closed here. */
@@ -39,6 +60,10 @@ export function engineConformance(open: () => Promise<OpenedEngine>): void {
   };
   const ask = ({ engine, model }: OpenedEngine, content: string, signal = NEVER) =>
     engine.answer({ path: '/v1/chat/completions', body: toBody(chat(model, content)) }, signal);
+
+  const STREAMED = { stream: true, stream_options: { include_usage: true } };
+  const askStream = ({ engine, model }: OpenedEngine, content: string, signal = NEVER) =>
+    engine.stream({ path: '/v1/chat/completions', body: toBody({ ...chat(model, content), ...STREAMED }) }, signal);
 
   describe('every engine', () => {
     test('has a name, and lists its model', () =>
@@ -103,6 +128,48 @@ export function engineConformance(open: () => Promise<OpenedEngine>): void {
         expect(expectAnswer(await ask(opened, 'next')).status).toBe(200);
       }));
 
+    test('says the same streamed, event by event, with the same usage', () =>
+      withEngine(async (opened) => {
+        const content = 'Grüße aus 世界! 🚢🚢 and a few words more';
+        const whole = readAnswer(await ask(opened, content));
+        const streamed = expectStream(await askStream(opened, content));
+        expect(streamed.headers['content-type']).toContain('text/event-stream');
+        const chunks = await readChunks(streamed);
+        const choices = chunks.flatMap((chunk) => chunk.choices);
+        expect(choices.map(({ delta }) => delta.content ?? '').join('')).toBe(whole.choices[0].message.content);
+        expect(choices.filter(({ finish_reason: reason }) => reason !== null)).toMatchObject([
+          { finish_reason: whole.choices[0].finish_reason },
+        ]);
+        const { prompt_tokens, completion_tokens, total_tokens } = whole.usage;
+        expect(chunks.flatMap(({ usage }) => usage ?? [])).toMatchObject([{ prompt_tokens, completion_tokens, total_tokens }]);
+        const { bytes, silence } = await streamed.ended;
+        expect(silence).toBeUndefined();
+        expect(bytes).toBeGreaterThan(0);
+      }));
+
+    test('refuses a stream as it refuses an answer: with a status, in words', () =>
+      withEngine(async ({ engine, model }) => {
+        const stream = (path: string, body: Buffer) => engine.stream({ path, body: [body] }, NEVER);
+        const broken = await stream('/v1/chat/completions', Buffer.from('{"messages":'));
+        expect(expectAnswer(broken as EngineReply).status).toBe(400);
+        const lost = await stream('/v1/nonsense', toBody({ ...chat(model, 'hello'), ...STREAMED })[0] as Buffer);
+        expect(expectAnswer(lost as EngineReply).status).toBe(404);
+      }));
+
+    test('gives a stream up at once, before and in the middle of it, and goes on with the next', () =>
+      withEngine(async (opened) => {
+        expect(await askStream(opened, 'never', AbortSignal.abort())).toMatchObject({ kind: 'silence', cause: 'aborted' });
+        const abort = new AbortController();
+        const streamed = expectStream(await askStream(opened, 'one two three four five six seven', abort.signal));
+        abort.abort();
+        await streamed.ended;
+        for await (const _ of streamed.events);
+        const left = expectStream(await askStream(opened, 'one two three four five six seven'));
+        for await (const _ of left.events) break;
+        await left.ended;
+        expect(await readChunks(expectStream(await askStream(opened, 'next')))).not.toEqual([]);
+      }));
+
     test('leaves no listener on a signal that outlives its requests', () =>
       withEngine(async (opened) => {
         const { signal } = new AbortController();
@@ -117,6 +184,7 @@ export function engineConformance(open: () => Promise<OpenedEngine>): void {
           removeEventListener.call(signal, type, listener, options);
         };
         await Promise.all([ask(opened, 'one', signal), ask(opened, 'two', signal)]);
+        for await (const _ of expectStream(await askStream(opened, 'three', signal)).events);
         expect(listeners.size).toBe(0);
       }));
 
@@ -125,6 +193,7 @@ export function engineConformance(open: () => Promise<OpenedEngine>): void {
       await opened.engine.close();
       const reply = await ask(opened, 'anybody there?');
       expect(reply.kind).toBe('silence');
+      expect((await askStream(opened, 'anybody?')).kind).toBe('silence');
     });
   });
 }

@@ -75,11 +75,39 @@ test('completes prompts, embeds texts, and responds to input', async () => {
   expect(usage).toEqual({ input_tokens: 2, output_tokens: 2, total_tokens: 4 });
 });
 
+test('streams prompts and responses too, and no vectors', async () => {
+  const stream = async (path: string, request: object) => {
+    const body = [Buffer.from(JSON.stringify({ ...request, stream: true }))];
+    const reply = await makeEchoEngine().stream({ path, body }, new AbortController().signal);
+    if (reply.kind !== 'stream') return reply.kind === 'answer' ? [reply.status] : [];
+    return (await Array.fromAsync(reply.events)).map(String);
+  };
+  const read = (events: readonly unknown[]) =>
+    events.flatMap((event) => String(event).match(/^data: (\{.*)$/m)?.[1] ?? []).map((data) => JSON.parse(data));
+  const prompts = await stream('/v1/completions', { prompt: ['one two', 'three'] });
+  expect(read(prompts).map(({ choices: [{ index, text }] }) => [index, text])).toEqual([
+    [0, 'one '],
+    [0, 'two'],
+    [0, ''],
+    [1, 'three'],
+    [1, ''],
+  ]);
+  expect(prompts.at(-1)).toBe('data: [DONE]\n\n');
+  const responses = read(await stream('/v1/responses', { input: 'one two' }));
+  expect(responses.flatMap(({ delta }) => delta ?? [])).toEqual(['one ', 'two']);
+  expect(responses.map(({ sequence_number }) => sequence_number)).toEqual(responses.map((_, at) => at));
+  const { created_at, ...whole } = (await ask('/v1/responses', { input: 'one two' })).json;
+  expect(responses.at(-1)).toMatchObject({
+    type: 'response.completed',
+    response: { output: [{ content: whole.output[0].content }] },
+  });
+  expect(await stream('/v1/embeddings', { input: 'x' })).toEqual([400]);
+});
+
 test.each([
   [chat, '[]', 'The body should be a JSON object.'],
   [chat, { messages: [] }, '"messages" should be'],
   [chat, { messages: [{ content: 'no role' }] }, '"messages" should be'],
-  [chat, { messages: user('x'), stream: true }, 'echo does not stream'],
   ['/v1/completions', {}, '"prompt" should be'],
   ['/v1/embeddings', { input: [1] }, '"input" should be'],
   ['/v1/responses', { input: 7 }, '"input" should be'],

@@ -215,7 +215,8 @@ class LoopbackEngine implements HttpEngine {
 
   async #complete(response: ServerResponse, asked: Asked): Promise<void> {
     const sent = new Promise((resolve) => response.once('finish', () => resolve(true)).once('close', () => resolve(false)));
-    reply(response, { status: 200, body: this.#completion(asked) });
+    const headers = isStreamed(asked) ? EVENT_STREAM : {};
+    reply(response, { status: 200, headers, body: this.#completion(asked) });
     if (await sent) this.#note('answered', asked);
   }
 
@@ -227,24 +228,46 @@ class LoopbackEngine implements HttpEngine {
     if (fault === 'reset') return void response.socket?.resetAndDestroy();
     const text = this.#completion(asked);
     if (fault === 'broken-json') return reply(response, { status: 200, body: text.slice(0, -9) });
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+    const headers = isStreamed(asked) ? EVENT_STREAM : { 'content-type': 'application/json' };
+    response.writeHead(200, { 'content-length': Buffer.byteLength(text), ...headers });
     await new Promise((resolve) => response.write(text.slice(0, text.length / 2), resolve));
     if (fault === 'cut') return void response.socket?.resetAndDestroy();
     await until(gone);
     this.stats.hungUp += 1;
   }
 
+  /** The whole answer, as one object or as events. */
   #completion(asked: Asked): string {
     const content = this.#options.content?.(asked) ?? asked.marker;
-    return JSON.stringify({
+    const whole = {
       id: `chatcmpl-${createHash('sha256').update(content).digest('hex').slice(0, 16)}`,
       object: 'chat.completion',
       created: 1_700_000_000,
       model: asked.body['model'] ?? 'test-model',
       choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
       usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15, prompt_tokens_details: { cached_tokens: 4 } },
-    });
+    };
+    return isStreamed(asked) ? toEvents(whole, content) : JSON.stringify(whole);
   }
+}
+
+const EVENT_STREAM = { 'content-type': 'text/event-stream; charset=utf-8' };
+
+const isStreamed = ({ body }: Asked): boolean => body['stream'] === true;
+
+/** As vLLM streams: a chunk for every few characters, the usage in a chunk of its own. */
+function toEvents({ usage, ...head }: Readonly<Record<string, unknown>>, content: string): string {
+  const toEvent = (choices: readonly object[], others: object = {}) =>
+    `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', choices, ...others })}\n\n`;
+  const toDelta = (delta: object, finish_reason: string | null = null) => toEvent([{ index: 0, delta, finish_reason }]);
+  const pieces = content.match(/.{1,4}/gsu) ?? [];
+  return [
+    toDelta({ role: 'assistant', content: '' }),
+    ...pieces.map((piece) => toDelta({ content: piece })),
+    toDelta({}, 'stop'),
+    toEvent([], { usage }),
+    'data: [DONE]\n\n',
+  ].join('');
 }
 
 /** Aborted when the other side has gone, or has its whole answer. */

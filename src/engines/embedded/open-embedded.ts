@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Log } from '../../base/log.ts';
 import { Problem } from '../../base/problem.ts';
-import type { Engine, EngineModel, EngineReply, EngineRequest } from '../engine.ts';
+import type { Engine, EngineModel, EngineReply, EngineRequest, EngineSilence, EngineStream } from '../engine.ts';
 import { openUpstream } from '../upstream.ts';
 import { type StartedChild, startChild } from './start-child.ts';
 
@@ -84,12 +84,12 @@ class EmbeddedEngine implements Engine {
     });
   }
 
-  async answer(request: EngineRequest, signal: AbortSignal): Promise<EngineReply> {
-    const life = this.#life;
-    if (life === undefined) return { kind: 'silence', cause: 'connection', message: `${this.name} is away: ${this.#away}.` };
-    const reply = await life.upstream.answer(request, signal);
-    if (reply.kind === 'answer') this.#deaths = [];
-    return reply;
+  answer(request: EngineRequest, signal: AbortSignal): Promise<EngineReply> {
+    return this.#ask((upstream) => upstream.answer(request, signal));
+  }
+
+  stream(request: EngineRequest, signal: AbortSignal): Promise<EngineReply | EngineStream> {
+    return this.#ask((upstream) => upstream.stream(request, signal));
   }
 
   async close(): Promise<void> {
@@ -101,6 +101,16 @@ class EmbeddedEngine implements Engine {
     this.#away = 'it was closed';
     await life?.upstream.close();
     await life?.child.stop();
+  }
+
+  async #ask<Reply extends EngineReply | EngineStream>(
+    send: (upstream: Engine) => Promise<Reply>,
+  ): Promise<Reply | EngineSilence> {
+    if (this.#life === undefined)
+      return { kind: 'silence', cause: 'connection', message: `${this.name} is away: ${this.#away}.` };
+    const reply = await send(this.#life.upstream);
+    if (reply.kind !== 'silence') this.#deaths = [];
+    return reply;
   }
 
   #onDeath(cause: string): void {
