@@ -1,12 +1,12 @@
 /** The published program as a server of its own, knocked on with plain `fetch` by the tests of the contract. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { startServer, type TestServer } from '../../client/server.ts';
+import { isOver, type Reply } from '../../door/server.ts';
 import type { HttpEngineOptions } from '../../support/http-engine.ts';
 import { installProgram } from '../../support/installed.ts';
 
-/** What a reply may hold; tests look at what they expect. */
-// biome-ignore lint/suspicious/noExplicitAny: replies of all kinds, checked by the tests' own expectations
-export type Reply = any;
+export type { Reply };
 
 export interface Answer {
   readonly status: number;
@@ -83,11 +83,14 @@ export class ContractServer {
     return this.post(`batchInferenceJobs?batchInferenceJobId=${id}`, wish);
   }
 
-  /** Reads the job until it is as wished. */
+  /** Reads the job until it is as wished; fails when it ends without. */
   async untilJob(id: string, isAsWished: (job: Reply) => boolean): Promise<Reply> {
-    const read = () => this.get(`batchInferenceJobs/${id}`);
-    await expect.poll(read, { timeout: 120_000, interval: 50 }).toSatisfy(isAsWished);
-    return read();
+    for (;;) {
+      const job = await this.get(`batchInferenceJobs/${id}`);
+      if (isAsWished(job)) return job;
+      if (isOver(job)) throw new Error(`Job ${id} ended as ${job.state}: ${job.status.message}`);
+      await delay(50);
+    }
   }
 
   untilState(id: string, ...states: readonly string[]): Promise<Reply> {
