@@ -1,5 +1,5 @@
 /** What a reply means for its row: the only place where that is decided. */
-import type { EngineAnswer, EngineReply, EngineSilence } from './engine.ts';
+import type { EngineAnswer, EngineReply, EngineSilence, StreamEnd } from './engine.ts';
 import { type ErrorBody, readErrorBody } from './error-body.ts';
 
 export interface Verdict {
@@ -33,6 +33,12 @@ export function classifyReply(reply: EngineReply, now = Date.now()): Verdict {
   const judgement = judge(status < 300 ? toStatus(error) : status, error);
   return { refused: false, ...judgement, message, status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
+
+/** Judges a stream that has ended. */
+export const classifyEnd = ({ silence }: StreamEnd): Verdict =>
+  silence === undefined
+    ? { verdict: 'success', cause: 'ok', message: '', status: 200, refused: false }
+    : classifySilence(silence);
 
 function classifySilence({ cause, message }: EngineSilence): Verdict {
   if (cause === 'too-large') return { verdict: 'terminal', cause, message, refused: false };

@@ -2,6 +2,11 @@
 export class FairQueue<T> {
   /** In the order of their turns: a map keeps the order of insertion. */
   readonly #queues = new Map<string, Line<T>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
 
   get isEmpty(): boolean {
     return this.#queues.size === 0;
@@ -11,6 +16,7 @@ export class FairQueue<T> {
     const line = this.#queues.get(key);
     if (line === undefined) this.#queues.set(key, { entries: [entry], first: 0 });
     else line.entries.push(entry);
+    this.#size += 1;
   }
 
   /** Takes the longest waiting entry of the key whose turn it is. */
@@ -20,6 +26,7 @@ export class FairQueue<T> {
     const [key, line] = turn;
     const entry = line.entries[line.first];
     line.first += 1;
+    this.#size -= 1;
     const isOver = line.first === line.entries.length;
     if (isOver || this.#queues.size > 1) this.#queues.delete(key);
     if (!isOver) this.#queues.set(key, line);
@@ -32,6 +39,7 @@ export class FairQueue<T> {
     const at = line?.entries.indexOf(entry, line.first) ?? -1;
     if (line === undefined || at === -1) return;
     line.entries.splice(at, 1);
+    this.#size -= 1;
     if (line.first === line.entries.length) this.#queues.delete(key);
   }
 }

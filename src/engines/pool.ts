@@ -1,9 +1,11 @@
-/** A model's engines behind one door: places are handed out fairly between jobs, and each engine gets what it can use. */
+/** A model's engines behind one door: places go to live requests first, then fairly to jobs, and each engine gets what it can use. */
+import { Problem } from '../base/problem.ts';
 import type { Verdict } from './classify-failure.ts';
-import type { Engine, EngineReply, EngineRequest } from './engine.ts';
-import { FairQueue } from './fair-queue.ts';
+import type { Engine, EngineReply, EngineRequest, EngineStream } from './engine.ts';
+import type { FairQueue } from './fair-queue.ts';
 import { Gate, type GateState } from './gate.ts';
 import { offAbort, onAbort } from './on-abort.ts';
+import { PlaceQueue } from './place-queue.ts';
 
 export interface PoolEngine {
   readonly engine: Engine;
@@ -18,6 +20,8 @@ export interface PoolOptions {
   readonly limit?: number;
   /** How long an engine in trouble is left alone before one request tries it: doubles from the first to the most. Default 1 s to 30 s. */
   readonly trialMs?: { readonly first: number; readonly most: number };
+  /** How many live requests may wait for a place; default 128. */
+  readonly liveWaiting?: number;
 }
 
 /** The right to send one request to one engine. */
@@ -26,6 +30,8 @@ export interface Slot {
   readonly model: string;
   /** Sends the request. Once per slot. */
   answer(request: EngineRequest, signal: AbortSignal): Promise<EngineReply>;
+  /** Sends the request in place of `answer`, to be answered as the engine goes. The place is the stream's until it has ended. */
+  stream(request: EngineRequest, signal: AbortSignal): Promise<EngineReply | EngineStream>;
   /** Frees the place; the verdict on the answer, when there was one, teaches the pool what the engine can take. A second call does nothing. */
   release(verdict?: Verdict): void;
 }
@@ -47,6 +53,14 @@ export interface Pool {
    * Rejects with the signal's reason, or when the pool is closed.
    */
   acquire(jobUid: string, signal: AbortSignal): Promise<Slot>;
+  /**
+   * A place for a request that somebody waits for: the next that becomes free, before the rows of all jobs and by turns of accounts.
+   * Rejects as `acquire` does, and where waiting would be too long or in vain: with a `Problem` RESOURCE_EXHAUSTED, reason `LIVE_QUEUE_FULL`, or
+   * UNAVAILABLE, reason `NO_ENGINE_ANSWERS`; its detail `retryAfterSeconds` says when to come again.
+   */
+  acquireLive(accountId: string, signal: AbortSignal): Promise<Slot>;
+  /** How many live requests can be in here at once, waiting ones included, and how many more just now. */
+  liveRoom(): { readonly limit: number; readonly remaining: number };
   status(): readonly PoolStatus[];
   /** Sends everybody away who waits. The engines stay open: they belong to whoever opened them. */
   close(): void;
@@ -62,35 +76,45 @@ interface Waiter {
 const NEVER = Number.POSITIVE_INFINITY;
 /** An engine may ask for days, a timer can't count so far. */
 const LONGEST_ALARM_MS = 60_000;
+/** A stream tells every token in some 200 bytes, a whole answer in about four. */
+const STREAMED_PER_BYTE = 50;
+/** When the queue is full; a place becomes free about so often. */
+const COME_AGAIN_SECONDS = 1;
 
 /** Makes the pool of a model's engines. */
 export const makePool = (engines: readonly PoolEngine[], options: PoolOptions = {}): Pool => new EnginePool(engines, options);
 
 class EnginePool implements Pool {
   readonly #gates: readonly Gate[];
-  readonly #waiting = new FairQueue<Waiter>();
+  readonly #waiting = new PlaceQueue<Waiter>();
+  readonly #liveWaiting: number;
   #alarm: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(engines: readonly PoolEngine[], { trialMs = { first: 1_000, most: 30_000 }, ...common }: PoolOptions) {
+  constructor(engines: readonly PoolEngine[], options: PoolOptions) {
+    const { trialMs = { first: 1_000, most: 30_000 }, liveWaiting = 128, ...common } = options;
+    this.#liveWaiting = liveWaiting;
     this.#gates = engines.map((engine) => new Gate({ ...common, ...engine, trialMs }));
   }
 
-  acquire(jobUid: string, signal: AbortSignal): Promise<Slot> {
-    if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.#closed) return Promise.reject(closed());
-    const free = this.#waiting.isEmpty ? this.#freest() : undefined;
-    if (free !== undefined) return Promise.resolve(this.#open(free));
-    return new Promise((resolve, reject) => {
-      const giveUp = () => {
-        this.#waiting.remove(jobUid, waiter);
-        reject(signal.reason);
-      };
-      const waiter: Waiter = { resolve, reject, settle: () => offAbort(signal, giveUp) };
-      onAbort(signal, giveUp);
-      this.#waiting.push(jobUid, waiter);
-      this.#setAlarm();
-    });
+  async acquire(jobUid: string, signal: AbortSignal): Promise<Slot> {
+    return this.#placeNow(signal, this.#waiting) ?? this.#wait(this.#waiting.rows, jobUid, signal);
+  }
+
+  async acquireLive(accountId: string, signal: AbortSignal): Promise<Slot> {
+    const { live } = this.#waiting;
+    const place = this.#placeNow(signal, live);
+    if (place !== undefined) return place;
+    if (!this.#isReady) throw this.#nobodyAnswers();
+    if (live.size >= this.#liveWaiting) throw full(live.size);
+    return this.#wait(live, accountId, signal);
+  }
+
+  liveRoom(): { readonly limit: number; readonly remaining: number } {
+    const places = this.#gates.reduce((sum, { limit }) => sum + limit, 0);
+    const free = this.#gates.reduce((sum, { limit, inFlight }) => sum + Math.max(0, limit - inFlight), 0);
+    const waiting = Math.max(0, this.#liveWaiting - this.#waiting.live.size);
+    return { limit: places + this.#liveWaiting, remaining: free + waiting };
   }
 
   status(): readonly PoolStatus[] {
@@ -110,6 +134,27 @@ class EnginePool implements Pool {
     for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) waiter.reject(closed());
   }
 
+  /** A place that is free while nobody waits in front. */
+  #placeNow(signal: AbortSignal, inFront: { readonly isEmpty: boolean }): Slot | undefined {
+    signal.throwIfAborted();
+    if (this.#closed) throw closed();
+    const gate = inFront.isEmpty ? this.#freest() : undefined;
+    return gate && this.#open(gate);
+  }
+
+  #wait(queue: FairQueue<Waiter>, key: string, signal: AbortSignal): Promise<Slot> {
+    const { promise, resolve, reject } = Promise.withResolvers<Slot>();
+    const giveUp = () => {
+      queue.remove(key, waiter);
+      reject(signal.reason);
+    };
+    const waiter: Waiter = { resolve, reject, settle: () => offAbort(signal, giveUp) };
+    onAbort(signal, giveUp);
+    queue.push(key, waiter);
+    this.#setAlarm();
+    return promise;
+  }
+
   /** Gives places to those who wait until either runs out. */
   #handOut(): void {
     while (!this.#waiting.isEmpty) {
@@ -117,13 +162,38 @@ class EnginePool implements Pool {
       if (gate === undefined) break;
       this.#next()?.resolve(this.#open(gate));
     }
+    if (!this.#isReady) this.#sendLiveAway();
     this.#setAlarm();
   }
 
-  #next(): Waiter | undefined {
-    const waiter = this.#waiting.shift();
+  #next(from: Pick<FairQueue<Waiter>, 'shift'> = this.#waiting): Waiter | undefined {
+    const waiter = from.shift();
     waiter?.settle();
     return waiter;
+  }
+
+  get #isReady(): boolean {
+    return this.#gates.some(({ state }) => state === 'ready');
+  }
+
+  /** Rows wait until an engine is back; nobody sits in front of them. */
+  #sendLiveAway(): void {
+    const { live } = this.#waiting;
+    while (!live.isEmpty) this.#next(live)?.reject(this.#nobodyAnswers());
+  }
+
+  #nobodyAnswers(): Problem {
+    const waitMs = this.#nextTrialMs - performance.now();
+    const retryAfterSeconds = Number.isFinite(waitMs) ? Math.max(1, Math.ceil(waitMs / 1_000)) : COME_AGAIN_SECONDS;
+    const why = this.#gates.map(({ why }) => why).join(' ');
+    return new Problem('UNAVAILABLE', `No engine of this model answers just now. ${why}`.trimEnd(), {
+      reason: 'NO_ENGINE_ANSWERS',
+      details: { retryAfterSeconds },
+    });
+  }
+
+  get #nextTrialMs(): number {
+    return this.#gates.reduce((first, { trialAtMs = NEVER }) => Math.min(first, trialAtMs), NEVER);
   }
 
   /** The engine with the largest share of free places. */
@@ -151,6 +221,15 @@ class EnginePool implements Pool {
         bytes = reply.kind === 'answer' ? reply.body.length : 0;
         return reply;
       },
+      async stream(request, signal) {
+        const reply = await gate.engine.stream(request, signal);
+        if (reply.kind === 'answer') bytes = reply.body.length;
+        if (reply.kind === 'stream')
+          void reply.ended.then((end) => {
+            bytes = end.bytes / STREAMED_PER_BYTE;
+          });
+        return reply;
+      },
       release: (verdict) => {
         if (!isOpen) return;
         isOpen = false;
@@ -166,7 +245,7 @@ class EnginePool implements Pool {
     clearTimeout(this.#alarm);
     this.#alarm = undefined;
     if (this.#waiting.isEmpty) return;
-    const earliest = this.#gates.reduce((first, { trialAtMs = NEVER }) => Math.min(first, trialAtMs), NEVER);
+    const earliest = this.#nextTrialMs;
     if (earliest === NEVER) return;
     const waitMs = Math.min(LONGEST_ALARM_MS, Math.max(1, earliest - performance.now()));
     this.#alarm = setTimeout(() => this.#handOut(), waitMs);
@@ -174,3 +253,9 @@ class EnginePool implements Pool {
 }
 
 const closed = (): Error => new Error('The pool of engines was closed.');
+
+const full = (waiting: number): Problem =>
+  new Problem('RESOURCE_EXHAUSTED', `${waiting} requests wait for this model already. Try again in a moment.`, {
+    reason: 'LIVE_QUEUE_FULL',
+    details: { retryAfterSeconds: COME_AGAIN_SECONDS },
+  });
