@@ -3,6 +3,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { openModelLink } from '../actions/link-model-download.ts';
 import { openModelUpload } from '../actions/receive-model-file.ts';
+import type { ByteRange } from '../storage/object-store.ts';
 import { answerPut } from './answer-put.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
 import { fileOf, stampOf } from './link-params.ts';
@@ -22,7 +23,8 @@ export const addModelFiles = (app: OpenAPIHono<ApiEnv>, context: ApiContext): vo
   app.all(UPLOADS, (c) => c.text('Method Not Allowed', 405, { allow: 'PUT' }));
   app.get(DOWNLOADS, async (c) => {
     const file = await openModelLink(context, { ...targetOf(c), allows: 'download' }, stampOf(c));
-    return sendFile(c, { objects: context.objects, file, contentType: 'application/octet-stream' });
+    const read = (range: ByteRange) => context.objects.get(file.objectKey, range);
+    return sendFile(c, { file, contentType: 'application/octet-stream', read });
   });
   app.all(DOWNLOADS, (c) => c.text('Method Not Allowed', 405, { allow: 'GET, HEAD' }));
 };

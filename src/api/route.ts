@@ -5,9 +5,7 @@ import { z } from 'zod';
 import { checkText } from '../actions/check-text.ts';
 import type { KeyCaller } from '../actions/context.ts';
 import { demand, type Permission } from '../actions/permissions.ts';
-import { Problem } from '../base/problem.ts';
 import { ErrorBody, KeyErrorBody } from '../contract/errors.ts';
-import { parseWire } from '../contract/json.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
 import { audited } from './audit.ts';
 import { authenticate } from './authenticate.ts';
@@ -15,6 +13,7 @@ import { type DocumentedRefusals, toDocument } from './document-route.ts';
 import { makeErrorHandler } from './errors.ts';
 import { toOperationId } from './operation-id.ts';
 import { readJson } from './read-json.ts';
+import { readWire } from './read-wire.ts';
 import { doOnce, type Once } from './safe-retries.ts';
 
 /** What a handler works with. */
@@ -144,21 +143,11 @@ async function readRequest<Query extends z.ZodType, Body extends z.ZodType>(
   checkText(params);
   return {
     params,
-    query: read(query, req.query()) as z.output<Query>, // `read` answers undefined only where there is no schema.
-    body: read(body, body && (await readJson(req))) as z.output<Body>,
+    // Undefined only where there is no schema.
+    query: (query && readWire(query, req.query())) as z.output<Query>,
+    body: (body && readWire(body, await readJson(req))) as z.output<Body>,
   };
 }
 
 /** `/a/{b}` as Hono writes it: `/a/:b`. */
 const toHonoPath = (path: string): string => path.replaceAll(/{(\w+)}/g, ':$1');
-
-const read = (schema: z.ZodType | undefined, value: unknown): unknown => {
-  if (schema === undefined) return undefined;
-  checkText(value);
-  const parsed = parseWire(schema, value);
-  if (parsed.ok) return parsed.value;
-  throw new Problem('INVALID_ARGUMENT', parsed.misfit.message, {
-    reason: 'INVALID_FIELD',
-    details: { field: parsed.misfit.field },
-  });
-};
