@@ -49,6 +49,22 @@ test('submit uploads, starts, waits and saves the answers; the id is on stdout',
   expect(job).toMatchObject({ state: 'JOB_STATE_COMPLETED', inferenceParameters: { maxTokens: 32 } });
 });
 
+test('answers are not written over, unless that is said; then no old failures stay beside them', async () => {
+  const { input, output, errors } = await makeFiles(2);
+  const taken = { code: 2, stdout: '', stderr: expect.stringContaining('--force. [OUTPUT_EXISTS]') };
+  writeFileSync(errors, 'old failures');
+  expect(await type('submit', input, '-m', MODEL, '--name', 'careful', '-o', output)).toMatchObject(taken);
+  expect(await type('job', 'careful')).toMatchObject({ code: 5 });
+  expect((await type('submit', input, '-m', MODEL, '--name', 'careful', '-o', output, '--force')).code).toBe(0);
+  expect([readLines(output).length, existsSync(errors)]).toEqual([2, false]);
+  writeFileSync(output, 'old answers');
+  expect(await type('results', 'careful', '-o', output)).toMatchObject(taken);
+  expect(await type('retry', 'careful', '-o', output)).toMatchObject(taken);
+  expect(readFileSync(output, 'utf8')).toBe('old answers');
+  expect((await type('results', 'careful', '-o', output, '--force')).code).toBe(0);
+  expect(readLines(output)).toHaveLength(2);
+});
+
 test('failed rows go beside the answers, retry runs just those, and the chain comes as one', async () => {
   const { input, output, errors } = await makeFiles(12);
   for (const row of [2, 5]) refused.add(idOf(row));
@@ -64,7 +80,7 @@ test('failed rows go beside the answers, retry runs just those, and the chain co
   refused.delete(idOf(5));
   expect(await type('retry', 'partly', '--name', 'partly-b', '--wait')).toMatchObject({ code: 3, stdout: 'partly-b\n' });
   refused.clear();
-  const chain = await type('retry', 'partly-b', '--name', 'partly-c', '-o', output);
+  const chain = await type('retry', 'partly-b', '--name', 'partly-c', '-o', output, '--force');
   expect(chain).toMatchObject({ code: 0, stderr: expect.stringContaining('✓ 1 ok in') });
   expect(readLines(output).map(({ custom_id }) => custom_id)).toEqual(allIds(12));
   expect(parseLines((await type('results', 'partly-c')).stdout).map(contentOf)).toEqual(allIds(12));

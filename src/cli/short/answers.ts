@@ -16,6 +16,7 @@ import type { Host } from '../host.ts';
 import { saveFile } from '../save-file.ts';
 import { openScreen } from '../screen.ts';
 import { withTransferBar } from '../transfer-bar.ts';
+import { errorsPathOf } from './output-path.ts';
 
 /** The server's names of the files of a job. */
 const FILES = { answers: 'BIJOutputSet.jsonl', failures: 'error-data', merged: 'merged.jsonl' } as const;
@@ -43,7 +44,7 @@ export async function saveAnswers(
 ): Promise<void> {
   const files = await findFiles(client, job);
   const isMerged = files.some(({ name }) => name === FILES.merged);
-  const errors = path === '-' ? undefined : `${path.replace(/\.jsonl$/, '')}.errors.jsonl`;
+  const errors = errorsPathOf(path);
   if (!isMerged && errors !== undefined) await saveWhole(files, { host, path, errors });
   else await saveRows(client, job, { host, path, errors });
   await sayWhatCame(job, { host, path, errors });
@@ -62,8 +63,9 @@ async function saveWhole(
 ): Promise<void> {
   for (const file of files) {
     const target = file.name === FILES.failures ? errors : path;
-    if (file.name === FILES.failures && (await file.head()).bytes === 0) continue;
-    await withTransferBar({ host, quiet: false, what: `↓ ${file.name}` }, (onProgress) => saveFile(file, target, onProgress));
+    if (file.name === FILES.failures && (await file.head()).bytes === 0) await rm(errors, { force: true });
+    else
+      await withTransferBar({ host, quiet: false, what: `↓ ${file.name}` }, (onProgress) => saveFile(file, target, onProgress));
   }
 }
 

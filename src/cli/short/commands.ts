@@ -80,6 +80,7 @@ function addResults(program: Command, context: CommandContext): void {
       'files',
     ),
   );
+  addForceFlag(command);
   addConnectionFlags(command);
   command.action(async (job: string) => {
     const { results } = await import('./results.ts');
@@ -205,6 +206,11 @@ function addFollowFlags(command: Command): void {
     .option('--wait', 'follow it until it has ended')
     .addOption(completes(new Option('-o, --output <file>', 'wait, and put the answers there').argParser(someText), 'files'))
     .option('--allow-failures', 'exit with 0 although rows failed');
+  addForceFlag(command);
+}
+
+function addForceFlag(command: Command): void {
+  command.option('--force', 'write over what stands at -o');
 }
 
 function addConnectionFlags(command: Command): void {

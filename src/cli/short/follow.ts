@@ -11,14 +11,14 @@ import { MovingLine } from '../moving-line.ts';
 import { openScreen, type Screen } from '../screen.ts';
 import { headline } from '../summary.ts';
 import { saveAnswers } from './answers.ts';
+import type { OutputFlags } from './output-path.ts';
 
 /** Somebody watches a terminal; a log may be slower. */
 const LIVE_INTERVAL_MS = 500;
 
 /** How to follow, and what to do at the end. */
-export interface FollowFlags {
+export interface FollowFlags extends OutputFlags {
   readonly wait?: true;
-  readonly output?: string;
   readonly allowFailures?: true;
 }
 

@@ -8,6 +8,7 @@ import { openScreen } from '../screen.ts';
 import { withSession } from '../session.ts';
 import { toJobSettings } from '../setting-flags.ts';
 import { type FollowFlags, follow } from './follow.ts';
+import { checkIsFree } from './output-path.ts';
 
 /** Its flags as they were given. */
 export interface RetryFlags extends JobSettings, FollowFlags, ConnectionFlags {
@@ -17,6 +18,7 @@ export interface RetryFlags extends JobSettings, FollowFlags, ConnectionFlags {
 
 /** Starts it, says how to go on (or follows), and answers the exit code. The new job's id is on stdout. */
 export async function retry(parent: string, flags: RetryFlags, host: Host): Promise<number> {
+  checkIsFree(flags);
   const screen = await openScreen(host);
   return withSession(host, flags, async ({ client }) => {
     const wish = { continuedFromJobName: parent, ...(flags.model && { model: flags.model }), ...toJobSettings(flags) };

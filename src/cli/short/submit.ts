@@ -12,6 +12,7 @@ import { withSession } from '../session.ts';
 import { toJobSettings } from '../setting-flags.ts';
 import { countRows, uploadDataset } from '../upload-dataset.ts';
 import { type FollowFlags, follow } from './follow.ts';
+import { checkIsFree } from './output-path.ts';
 
 /** Its flags as they were given. */
 export interface SubmitFlags extends JobSettings, FollowFlags, ConnectionFlags {
@@ -22,6 +23,7 @@ export interface SubmitFlags extends JobSettings, FollowFlags, ConnectionFlags {
 
 /** Uploads, starts, says how to go on (or follows), and answers the exit code. The job's id is on stdout. */
 export async function submit(path: string, flags: SubmitFlags, host: Host): Promise<number> {
+  checkIsFree(flags);
   const files = await findFiles(path, isRowFile);
   const rows = await countRows(files);
   const id = flags.name ?? makeName(path);
