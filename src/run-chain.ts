@@ -6,7 +6,7 @@ import type { Job, Progress } from './jobs/job.ts';
 
 /** All jobs of the run's own account, oldest first. */
 export async function readChain({ store }: Context, { accountId }: Caller): Promise<readonly Job[]> {
-  const { jobs } = await listJobs(store.db, { accountId, pageSize: 1_000 });
+  const { rows: jobs } = await listJobs(store.db, { accountId, pageSize: 1_000 });
   return jobs.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
 }
 

@@ -3,8 +3,8 @@ import { Problem } from '../base/problem.ts';
 import { Account } from '../contract/account.ts';
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { type ListedAccount, listAccounts } from '../db/queries/list-accounts.ts';
-import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
+import { replyPage } from './reply-page.ts';
 import { route } from './route.ts';
 
 const tag = 'Accounts';
@@ -31,15 +31,8 @@ const list = route({
   summary: 'List accounts: a key sees the one that it belongs to',
   query: ListQuery,
   reply: listReply('accounts', Account),
-  handle: async ({ context, caller, query }) => {
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'accounts', columns });
-    const { rows, total } = await listAccounts(context.store.db, page);
-    return {
-      accounts: rows.map((account) => applyMask(toReply(account), query.readMask)),
-      nextPageToken: nextToken(total),
-      totalSize: total,
-    };
-  },
+  handle: ({ context, caller: { accountId }, query }) =>
+    replyPage('accounts', query, { accountId, columns, take: (page) => listAccounts(context.store.db, page), toReply }),
 });
 
 const get = route({

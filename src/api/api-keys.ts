@@ -7,8 +7,7 @@ import { ListQuery, listReply } from '../contract/list.ts';
 import { makeName } from '../contract/names.ts';
 import { type ListedKey, listApiKeys } from '../db/queries/list-api-keys.ts';
 import type { User } from '../db/schema.ts';
-import { readPage } from './pages.ts';
-import { applyMask } from './read-mask.ts';
+import { replyPage } from './reply-page.ts';
 import { type Call, route } from './route.ts';
 
 const COLLECTION = '/v1/accounts/{account_id}/users/{user_id}/apiKeys';
@@ -70,16 +69,16 @@ const list = route({
   query: ListQuery,
   reply: listReply('apiKeys', ApiKey),
   handle: async (call) => {
-    const { context, caller, query } = call;
+    const { accountId } = call.caller;
     const owner = await ownerOf(call);
-    const collection = `users/${owner ?? EVERYBODY}/apiKeys`;
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection, columns, kinds });
-    const { rows, total } = await listApiKeys(context.store.db, page, owner);
-    return {
-      apiKeys: rows.map((key) => applyMask(toReply(key), query.readMask)),
-      nextPageToken: nextToken(total),
-      totalSize: total,
-    };
+    return replyPage('apiKeys', call.query, {
+      collection: `users/${owner ?? EVERYBODY}/apiKeys`,
+      accountId,
+      columns,
+      kinds,
+      take: (page) => listApiKeys(call.context.store.db, page, owner),
+      toReply: (key) => toReply(key),
+    });
   },
 });
 

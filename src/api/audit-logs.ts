@@ -4,8 +4,7 @@ import { STATUS_CODES } from '../contract/errors.ts';
 import { listReply } from '../contract/list.ts';
 import { listAuditEntries } from '../db/queries/list-audit-entries.ts';
 import type { AuditEntry } from '../db/schema.ts';
-import { readPage } from './pages.ts';
-import { applyMask } from './read-mask.ts';
+import { replyPage } from './reply-page.ts';
 import { route } from './route.ts';
 
 const THIRTY_DAYS_MS = 30 * 86_400_000;
@@ -52,13 +51,18 @@ const list = route({
       email,
     };
     const collection = ['auditLogs', startTime?.getTime(), endTime?.getTime(), email].join('/');
-    const { page, nextToken } = readPage({ ...query, pageSize }, { accountId: caller.accountId, collection, columns, kinds });
-    const { rows, total } = await listAuditEntries(context.store.db, page, span);
-    return {
-      auditLogs: rows.map((entry) => applyMask(toReply(entry), query.readMask)),
-      nextPageToken: nextToken(total),
-      totalSize: total,
-    };
+    return replyPage(
+      'auditLogs',
+      { ...query, pageSize },
+      {
+        accountId: caller.accountId,
+        collection,
+        columns,
+        kinds,
+        take: (page) => listAuditEntries(context.store.db, page, span),
+        toReply,
+      },
+    );
   },
 });
 

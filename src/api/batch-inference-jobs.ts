@@ -8,13 +8,14 @@ import { BatchInferenceJob, CreateJobQuery, CreateJobRequest, PRECISIONS } from 
 import { WIRE_JOB_STATES } from '../contract/job-state.ts';
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { type JobColumn, listJobs } from '../db/queries/list-jobs.ts';
+import type { Page } from '../db/queries/page.ts';
 import { replyJob, replyJobs } from './job-replies.ts';
 import { toStoredState } from './job-reply.ts';
 import { toSettings } from './job-settings.ts';
 import { jobVerbRoutes } from './job-verbs.ts';
 import type { FieldKind } from './list-filter.ts';
-import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
+import { replyPage } from './reply-page.ts';
 import { type Call, route } from './route.ts';
 
 const COLLECTION = '/v1/accounts/{account_id}/batchInferenceJobs';
@@ -88,20 +89,12 @@ const list = route({
   summary: 'List batch inference jobs',
   query: ListQuery,
   reply: listReply('batchInferenceJobs', BatchInferenceJob),
-  handle: async ({ context, caller, query }) => {
-    const { page, nextToken } = readPage(query, {
-      accountId: caller.accountId,
-      collection: 'batchInferenceJobs',
-      columns,
-      kinds,
-    });
-    const { jobs, total } = await listJobs(context.store.db, page);
-    const replies = await replyJobs(context, jobs);
-    return {
-      batchInferenceJobs: replies.map((reply) => applyMask(reply, query.readMask)),
-      nextPageToken: nextToken(total),
-      totalSize: total,
+  handle: ({ context, caller: { accountId }, query }) => {
+    const take = async (page: Page<JobColumn>) => {
+      const { rows, total } = await listJobs(context.store.db, page);
+      return { rows: await replyJobs(context, rows), total };
     };
+    return replyPage('batchInferenceJobs', query, { accountId, columns, kinds, take, toReply: (reply) => reply });
   },
 });
 

@@ -8,12 +8,13 @@ import { updateDataset } from '../actions/update-dataset.ts';
 import { CreateDatasetRequest, DATASET_FORMATS, Dataset, UpdateDatasetRequest } from '../contract/dataset.ts';
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { type DatasetColumn, listDatasets } from '../db/queries/list-datasets.ts';
+import type { Page } from '../db/queries/page.ts';
 import { toDatasetReply } from './dataset-reply.ts';
 import { sourceOf } from './dataset-source.ts';
 import { datasetVerbRoutes } from './dataset-verbs.ts';
 import type { FieldKind } from './list-filter.ts';
-import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
+import { replyPage } from './reply-page.ts';
 import { type Call, route } from './route.ts';
 
 const COLLECTION = '/v1/accounts/{account_id}/datasets';
@@ -66,14 +67,9 @@ const list = route({
   summary: 'List datasets',
   query: ListQuery,
   reply: listReply('datasets', Dataset),
-  handle: async ({ context, caller, query }) => {
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'datasets', columns, kinds });
-    const { datasets, total } = await listDatasets(context.store.db, page);
-    return {
-      datasets: datasets.map((dataset) => applyMask(toDatasetReply(dataset), query.readMask)),
-      nextPageToken: nextToken(total),
-      totalSize: total,
-    };
+  handle: ({ context, caller: { accountId }, query }) => {
+    const take = (page: Page<DatasetColumn>) => listDatasets(context.store.db, page);
+    return replyPage('datasets', query, { accountId, columns, kinds, take, toReply: toDatasetReply });
   },
 });
 

@@ -29,8 +29,8 @@ import { parseName } from '../contract/names.ts';
 import { listModels } from '../db/queries/list-models.ts';
 import { type FieldKind, TRUTH } from './list-filter.ts';
 import { toEngineModel, toFoundReply, toModelReply } from './model-reply.ts';
-import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
+import { replyPage } from './reply-page.ts';
 import { type Call, route } from './route.ts';
 
 const COLLECTION = '/v1/accounts/{account_id}/models';
@@ -92,17 +92,15 @@ const list = route({
       const { account, id } = parseName(model.name, 'models') ?? {};
       return account === accountId && id !== undefined ? [{ id, model }] : [];
     });
-    const { page, nextToken } = readPage(query, { accountId, collection: 'models', columns, kinds });
-    const { rows, total } = await listModels(context.store.db, page, {
-      served: known.map(({ id, model }) => toEngineModel(id, model, isPublic)),
-      onlyPublic: accountId !== caller.accountId,
-    });
+    const served = known.map(({ id, model }) => toEngineModel(id, model, isPublic));
     const servedBy = new Map(known.map(({ id, model }) => [id, model]));
-    return {
-      models: rows.map((model) => applyMask(toModelReply(model, servedBy.get(model.id)), query.readMask)),
-      nextPageToken: nextToken(total),
-      totalSize: total,
-    };
+    return replyPage('models', query, {
+      accountId,
+      columns,
+      kinds,
+      take: (page) => listModels(context.store.db, page, { served, onlyPublic: accountId !== caller.accountId }),
+      toReply: (model) => toModelReply(model, servedBy.get(model.id)),
+    });
   },
 });
 

@@ -4,10 +4,11 @@ import { Problem } from '../base/problem.ts';
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { makeName } from '../contract/names.ts';
 import { Quota, UpdateQuotaQuery, UpdateQuotaRequest } from '../contract/quota.ts';
-import { type ListedQuota, listQuotas, type QuotaFacts } from '../db/queries/list-quotas.ts';
+import { type ListedQuota, listQuotas, type QuotaColumn, type QuotaFacts } from '../db/queries/list-quotas.ts';
 import { measureUsage } from '../db/queries/measure-usage.ts';
-import { readPage } from './pages.ts';
+import type { Page } from '../db/queries/page.ts';
 import { applyMask } from './read-mask.ts';
+import { replyPage } from './reply-page.ts';
 import { type Call, route } from './route.ts';
 
 const COLLECTION = '/v1/accounts/{account_id}/quotas';
@@ -47,15 +48,10 @@ const list = route({
   summary: 'List quotas with what is used of each',
   query: ListQuery,
   reply: listReply('quotas', Quota),
-  handle: async (call) => {
-    const { context, caller, query } = call;
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'quotas', columns, kinds });
-    const { rows, total } = await listQuotas(context.store.db, page, await readFacts(call));
-    return {
-      quotas: rows.map((quota) => applyMask(toReply(quota), query.readMask)),
-      nextPageToken: nextToken(total),
-      totalSize: total,
-    };
+  handle: (call) => {
+    const { accountId } = call.caller;
+    const take = async (page: Page<QuotaColumn>) => listQuotas(call.context.store.db, page, await readFacts(call));
+    return replyPage('quotas', call.query, { accountId, columns, kinds, take, toReply });
   },
 });
 

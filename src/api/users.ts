@@ -10,8 +10,8 @@ import { CreateUserQuery, CreateUserRequest, UpdateUserRequest, User } from '../
 import { listUsers } from '../db/queries/list-users.ts';
 import type { User as UserRow } from '../db/schema.ts';
 import { TRUTH } from './list-filter.ts';
-import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
+import { replyPage } from './reply-page.ts';
 import { type Call, route } from './route.ts';
 
 const COLLECTION = '/v1/accounts/{account_id}/users';
@@ -73,15 +73,8 @@ const list = route({
   summary: 'List users',
   query: ListQuery,
   reply: listReply('users', User),
-  handle: async ({ context, caller, query }) => {
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'users', columns, kinds });
-    const { rows, total } = await listUsers(context.store.db, page);
-    return {
-      users: rows.map((user) => applyMask(toReply(user), query.readMask)),
-      nextPageToken: nextToken(total),
-      totalSize: total,
-    };
-  },
+  handle: ({ context, caller: { accountId }, query }) =>
+    replyPage('users', query, { accountId, columns, kinds, take: (page) => listUsers(context.store.db, page), toReply }),
 });
 
 const get = route({

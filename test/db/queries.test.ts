@@ -138,7 +138,7 @@ describeOnBoth('queries', (open) => {
     const accountId = await makeAccount(open());
     for (const id of ['c', 'a', 'b'])
       await insertDataset(db, { ...newDataset(accountId, id), displayName: id === 'b' ? 'odd' : 'even' });
-    const idsOf = ({ datasets }: Awaited<ReturnType<typeof listDatasets>>) => datasets.map(({ id }) => id);
+    const idsOf = ({ rows }: Awaited<ReturnType<typeof listDatasets>>) => rows.map(({ id }) => id);
     const first = await listDatasets(db, { accountId, pageSize: 2 });
     expect([idsOf(first), first.total]).toEqual([['a', 'b'], 3]);
     expect(idsOf(await listDatasets(db, { accountId, pageSize: 2, offset: 2 }))).toEqual(['c']);
@@ -164,7 +164,7 @@ describeOnBoth('queries', (open) => {
       pageSize: 9,
       where: [{ column: 'displayName', operator: 'in', value: [hostile] }],
     });
-    expect(found.datasets.map(({ id }) => id)).toEqual(['a']);
+    expect(found.rows.map(({ id }) => id)).toEqual(['a']);
     expect((await listJobs(db, { accountId: hostile, pageSize: 9 })).total).toBe(0);
   });
 
@@ -199,7 +199,7 @@ describeOnBoth('queries', (open) => {
     const old = await makeJob(open(), { accountId, createdAt: new Date('2026-01-01') });
     const young = await makeJob(open(), { accountId });
     await failValidation(db, young.uid, { statusCode: 'INVALID_ARGUMENT', statusMessage: 'no', reportKey: 'reports/1' });
-    const idsOf = ({ jobs }: Awaited<ReturnType<typeof listJobs>>) => jobs.map(({ id }) => id);
+    const idsOf = ({ rows }: Awaited<ReturnType<typeof listJobs>>) => rows.map(({ id }) => id);
     expect(idsOf(await listJobs(db, { accountId, pageSize: 9 }))).toEqual([old.id, young.id]);
     expect(
       idsOf(await listJobs(db, { accountId, pageSize: 9, where: [{ column: 'state', operator: 'in', value: ['FAILED'] }] })),

@@ -2,6 +2,7 @@ import type { Job } from '../../jobs/job.ts';
 import type { Db } from '../store.ts';
 import { JOB_COLUMNS } from './job-columns.ts';
 import { inPage, ordered, type Page } from './page.ts';
+import type { TakenPage } from './take-page.ts';
 
 /** What a list of jobs can be ordered and narrowed by. */
 export type JobColumn =
@@ -24,14 +25,8 @@ export type JobColumn =
   | 'endedAt'
   | 'totalRows';
 
-export interface ListedJobs {
-  readonly jobs: readonly Job[];
-  /** On all pages together. */
-  readonly total: number;
-}
-
 /** One page of an account's jobs, oldest first unless the page says otherwise. */
-export async function listJobs(db: Db, page: Page<JobColumn>): Promise<ListedJobs> {
+export async function listJobs(db: Db, page: Page<JobColumn>): Promise<TakenPage<Job>> {
   const matching = db.selectFrom('job').where(inPage(page));
   const { total } = await matching.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   const query = matching
@@ -39,6 +34,6 @@ export async function listJobs(db: Db, page: Page<JobColumn>): Promise<ListedJob
     .limit(page.pageSize)
     .offset(page.offset ?? 0);
   const order = ordered(page, [{ column: 'createdAt' }, { column: 'id' }]);
-  const jobs = await order.reduce((all, { column, direction }) => all.orderBy(column, direction), query).execute();
-  return { jobs, total };
+  const rows = await order.reduce((all, { column, direction }) => all.orderBy(column, direction), query).execute();
+  return { rows, total };
 }
