@@ -4,13 +4,16 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, DEFAULT_LIMITS, type Limits } from './actions/context.ts';
 import { cleanUpDeletedJobs } from './actions/delete-job.ts';
-import { makeSweep } from './actions/sweep-objects.ts';
+import { everyHour } from './actions/every-hour.ts';
+import { forgetOld } from './actions/forget-old.ts';
+import { sweepObjects } from './actions/sweep-objects.ts';
 import { systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import { openStore } from './db/open-store.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import { readLimits, readWorkerLimits } from './read-limits.ts';
 import { openDiskStore } from './storage/disk.ts';
+import { WebhookSender } from './worker/webhook-sender.ts';
 import { Worker } from './worker/worker.ts';
 import { DEFAULT_WORKER_LIMITS, type WorkerContext, type WorkerLimits } from './worker/worker-context.ts';
 
@@ -31,7 +34,7 @@ export interface Machine {
   readonly context: Context;
   readonly worker: Worker;
   readonly models: ModelShelf;
-  /** Signs download links; the same after every start. */
+  /** Signs download links, and the secrets of webhooks are made from it; the same after every start. */
   readonly secret: Buffer;
   close(): Promise<void>;
 }
@@ -50,9 +53,12 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       models: models.registry,
       limits,
     };
+    const secret = await readOrMakeSecret(join(dataDir, 'secret'));
+    const webhooks = new WebhookSender({ store, clock: systemClock, log, secret, allowPrivate: limits.privateWebhooks });
     const worker = new Worker({
       store,
       objects,
+      findModel: (name, accountId) => models.find(name, accountId),
       serve: (model) => models.serve(model),
       journalDir: join(dataDir, 'journal'),
       scratchDir: join(dataDir, 'scratch'),
@@ -60,10 +66,14 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       limits: { ...DEFAULT_WORKER_LIMITS, ...readWorkerLimits(process.env), ...options.workerLimits },
       clock: systemClock,
       log,
-      chores: [() => cleanUpDeletedJobs(context), makeSweep(context)],
+      chores: [
+        () => cleanUpDeletedJobs(context),
+        () => webhooks.look(),
+        everyHour(() => sweepObjects(context)),
+        everyHour(() => forgetOld(context)),
+      ],
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
-    const secret = await readOrMakeSecret(join(dataDir, 'secret'));
     return {
       context,
       worker,
@@ -71,6 +81,7 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       secret,
       async close() {
         await worker.stop();
+        await webhooks.stop();
         await models.close();
         await store.close();
       },

@@ -13,7 +13,11 @@ const WINDOW = {
   minSeconds: 'BOATLOAD_MIN_JOB_WINDOW_SECONDS',
   maxSeconds: 'BOATLOAD_MAX_JOB_WINDOW_SECONDS',
 } as const;
-const SWITCHES = { anyParameters: 'BOATLOAD_ANY_PARAMETERS', requireExampleCount: 'BOATLOAD_REQUIRE_EXAMPLE_COUNT' } as const;
+const SWITCHES = {
+  anyParameters: 'BOATLOAD_ANY_PARAMETERS',
+  requireExampleCount: 'BOATLOAD_REQUIRE_EXAMPLE_COUNT',
+  privateWebhooks: 'BOATLOAD_WEBHOOKS_ALLOW_PRIVATE',
+} as const;
 
 /** The most that an account may have; its admins can set less. */
 const QUOTAS: Readonly<Record<QuotaId, string>> = {

@@ -22,6 +22,8 @@ export interface Limits {
   readonly anyParameters: boolean;
   /** Whether a dataset must declare its rows, as on the original system; here they are counted in any case. */
   readonly requireExampleCount: boolean;
+  /** Whether webhooks may lead to private addresses, this machine included. */
+  readonly privateWebhooks: boolean;
   /** The most that an account may have; its admins can set less. */
   readonly quotas: Readonly<Record<QuotaId, number>>;
 }
@@ -37,6 +39,7 @@ export const DEFAULT_LIMITS: Limits = {
   uploadLinkSeconds: 3600,
   anyParameters: false,
   requireExampleCount: false,
+  privateWebhooks: false,
   quotas: { 'batch-jobs-active': 1_000, 'dataset-bytes': 10 * TIB, 'model-bytes': 10 * TIB },
 };
 

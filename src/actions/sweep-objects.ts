@@ -18,21 +18,9 @@ import type { Context } from './context.ts';
 const UPLOAD_MS = 24 * 3600 * 1000;
 /** A file that comes piece by piece can be gone on with for so long. */
 const PIECES_MS = 7 * UPLOAD_MS;
-const EVERY_MS = 3600 * 1000;
 const AT_ONCE = 500;
 
 type SweepContext = Pick<Context, 'store' | 'objects' | 'clock'>;
-
-/** A chore that sweeps at its first call and then every hour. */
-export function makeSweep(context: SweepContext): () => Promise<void> {
-  let nextMs = Number.NEGATIVE_INFINITY;
-  return async () => {
-    const now = performance.now();
-    if (now < nextMs) return;
-    nextMs = now + EVERY_MS;
-    await sweepObjects(context);
-  };
-}
 
 /** Deletes them; answers how many there were. Safe to repeat, to interrupt, and to do in several processes at once. */
 export async function sweepObjects(context: SweepContext): Promise<number> {

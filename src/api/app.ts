@@ -22,11 +22,12 @@ import { quotaRoutes } from './quotas.ts';
 import { requestId } from './request-id.ts';
 import { addUploads } from './uploads.ts';
 import { userRoutes } from './users.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 /** Every operation of Fireworks' dialect that takes a key; those of OpenAI's are in `openai/routes.ts`. */
 export const ROUTES = [
   ...[datasetRoutes, jobRoutes, modelRoutes].flat(),
-  ...[accountRoutes, userRoutes, apiKeyRoutes, quotaRoutes, billingRoutes, auditLogRoutes].flat(),
+  ...[accountRoutes, userRoutes, apiKeyRoutes, quotaRoutes, billingRoutes, auditLogRoutes, webhookRoutes].flat(),
 ];
 
 /** Makes the app: every route of the table, behind one error handler. */

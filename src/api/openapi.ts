@@ -12,6 +12,7 @@ const TAGS = [
   ['API keys', 'What users prove who they are with.'],
   ['Quotas', 'How much an account may have.'],
   ['Billing', 'What was used.'],
+  ['Webhooks', 'Who is told when jobs end.'],
   ['Audit log', 'Who changed what.'],
   ['Signed links', 'Where files go in and out. The link is the permission: no key is sent along.'],
   ['Server', 'How the server is. Needs no key.'],

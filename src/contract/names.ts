@@ -7,6 +7,7 @@ const COLLECTIONS = {
   models: ['models'],
   users: ['users'],
   quotas: ['quotas'],
+  webhooks: ['webhooks'],
 } as const;
 /** A collection by the spelling that is written. */
 export type Collection = keyof typeof COLLECTIONS;

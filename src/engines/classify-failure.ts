@@ -103,7 +103,7 @@ const isModelGone = ({ message, code }: ErrorBody): boolean =>
 const MODEL_GONE = [/^(?:the )?model .{1,300}? (?:does not exist|not found|is not available)/i, /is not a valid model id/i];
 
 /** Milliseconds, seconds, or a date. */
-function readRetryAfter(headers: EngineAnswer['headers'], now: number): number | undefined {
+export function readRetryAfter(headers: EngineAnswer['headers'], now: number): number | undefined {
   const exact = Number.parseFloat(headers['retry-after-ms'] ?? '');
   if (exact >= 0) return exact;
   const said = headers['retry-after'] ?? '';
