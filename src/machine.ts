@@ -59,6 +59,7 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       store,
       objects,
       findModel: (name, accountId) => models.find(name, accountId),
+      findModel: (name, accountId) => models.find(name, accountId),
       serve: (model) => models.serve(model),
       journalDir: join(dataDir, 'journal'),
       scratchDir: join(dataDir, 'scratch'),

@@ -3,6 +3,7 @@ import type { ModelRegistry, RegisteredModel } from './actions/model-registry.ts
 import { makeModelRegistry } from './actions/model-registry.ts';
 import type { Engine, EngineModel } from './engines/engine.ts';
 import { makePool, type Pool, type PoolStatus } from './engines/pool.ts';
+import type { PlannedModel } from './jobs/row-models.ts';
 import type { ServedModel } from './jobs/served-model.ts';
 
 /** A model and the way to its engine. */
@@ -18,6 +19,8 @@ export interface OpenedModel {
 
 export interface ModelShelf {
   readonly registry: ModelRegistry;
+  /** A model by full name or bare id, with what its engines answer once they are open. */
+  find(name: string, accountId: string): PlannedModel | undefined;
   /** The engines behind a model, opened by now; undefined when there is no such model. Rejects when its engine can't be opened. */
   serve(name: string): Promise<ServedModel | undefined>;
   /** The engines that are open, how they are and why. */
@@ -33,6 +36,8 @@ export function makeModelShelf(
   const served = new Map<string, Promise<ServedModel>>();
   const engines = new Set<Engine>();
   const pools = new Set<Pool>();
+  const registry = makeModelRegistry(() => models);
+  const pathsOf = new Map<string, readonly string[] | undefined>();
 
   const open = async (model: ShelvedModel): Promise<ServedModel> => {
     const opened = await model.open();
@@ -43,6 +48,7 @@ export function makeModelShelf(
     );
     pools.add(pool);
     const { contextLength = model.contextLength, paths } = opened.model;
+    pathsOf.set(model.name, paths);
     return {
       pool,
       ...(contextLength === undefined ? {} : { maxTokensLimit: contextLength }),
@@ -52,7 +58,11 @@ export function makeModelShelf(
   };
 
   return {
-    registry: makeModelRegistry(() => models),
+    registry,
+    find(name, accountId) {
+      const model = registry.resolve(name, accountId);
+      return model && { ...model, paths: pathsOf.get(model.name) };
+    },
     async serve(name) {
       const model = models.find((candidate) => candidate.name === name);
       if (model === undefined) return undefined;

@@ -142,9 +142,9 @@ interface JobTable extends Job {
   /** How the job will end once its results are written; set on the way into WRITING_RESULTS. */
   readonly outcome: Outcome | null;
   readonly shardCount: number | null;
-  /** The first shard that is not in the queue yet. */
+  /** The first shard that is not in the queue yet; where rows name several models, the shards themselves say. */
   readonly nextShard: Generated<number>;
-  /** How many of the job's shards are in the queue at a time. */
+  /** How many of the job's shards are in the queue at a time; of each model's, where its rows name several. */
   readonly windowSize: number | null;
 }
 
@@ -154,6 +154,8 @@ interface ShardTable {
   /** Its rows are the planned positions `first` … `first + count - 1`. */
   first: number;
   count: number;
+  /** Full name of the model that its rows run on; null: the job's. */
+  model: string | null;
   epoch: Generated<number>;
   /** Planned positions that are committed: int4multirange as text. */
   done: Generated<string>;

@@ -4,20 +4,24 @@ import type { Span } from '../jsonl/scan-object.ts';
 import { WordSet } from '../jsonl/word-set.ts';
 import type { RowFault } from './bad-line.ts';
 import { type CheckedValue, checkMessages } from './check-messages.ts';
+import { withArticle } from './kind-words.ts';
+import { isConversation, isCount, isText, readText, type TextValue } from './read-text.ts';
 import { DEFAULT_PATH } from './row-format.ts';
 
 /** What planning wants to know of a body. A member that comes twice counts where it comes last. */
 export interface BodyReading {
+  model?: Span;
   messages?: CheckedValue;
   promptTokenIds?: CheckedValue;
-  prompt?: Span;
-  input?: Span;
+  prompt?: TextValue;
+  input?: TextValue;
   tools?: Span;
   /** 0 when the body doesn't say. */
   maxTokens: number;
 }
 
 const KEYS = new WordSet([
+  'model',
   'messages',
   'prompt_token_ids',
   'prompt',
@@ -34,16 +38,42 @@ export function readBodyMember(cursor: JsonCursor, line: Buffer, body: BodyReadi
   if (key === undefined) cursor.skipValue();
   else if (key === 'messages') body.messages = checkMessages(cursor, line);
   else if (key === 'prompt_token_ids') body.promptTokenIds = checkTokenIds(cursor, line);
-  else if (key === 'prompt' || key === 'input' || key === 'tools') body[key] = passValue(cursor);
+  else if (key === 'prompt' || key === 'input') body[key] = readText(cursor, line);
+  else if (key === 'model' || key === 'tools') body[key] = passValue(cursor);
   else body.maxTokens = readCount(cursor, line);
 }
 
-/** What keeps the body from being sent to `path`. */
+/** What keeps the body from being sent to `path`. What it leaves open, unknown members too, is the engine's to judge. */
 export function checkBody(body: BodyReading, path: string, systemPrompt: boolean): RowFault | undefined {
-  if (path === '/v1/completions' && body.prompt === undefined) return missing('prompt');
-  if (path === '/v1/embeddings' && body.input === undefined) return missing('input');
+  if (path === '/v1/completions') return checkMember(body, 'prompt', isText);
+  if (path === '/v1/embeddings') return checkMember(body, 'input', isText);
+  if (path === '/v1/responses') return checkResponsesBody(body);
   return path === DEFAULT_PATH ? checkChatBody(body, systemPrompt) : undefined;
 }
+
+function checkMember(body: BodyReading, name: 'prompt' | 'input', isGood: (value: TextValue) => boolean): RowFault | undefined {
+  const value = body[name];
+  if (value === undefined) return missing(name);
+  return isGood(value) ? undefined : invalid(name, value, SHAPES.text);
+}
+
+/** A prompt that the engine keeps under an id can stand in for the input. */
+function checkResponsesBody({ input, prompt }: BodyReading): RowFault | undefined {
+  if (input !== undefined) return isConversation(input) ? undefined : invalid('input', input, SHAPES.conversation);
+  return prompt?.kind === 'object' ? undefined : missing('input');
+}
+
+const SHAPES = {
+  text: 'a string, or an array of strings, of token ids, or of arrays of token ids',
+  conversation: 'a string or an array of objects',
+} as const;
+
+const invalid = (name: 'prompt' | 'input', { start, kind, elements }: TextValue, shape: string): RowFault => ({
+  at: start,
+  reason: `INVALID_${name.toUpperCase()}`,
+  message: `${name} must be ${shape}, none of them empty; it is ${elements === undefined ? withArticle(kind) : `an array of ${elements}`}`,
+  remedy: REMEDIES[name],
+});
 
 function checkChatBody({ messages, promptTokenIds }: BodyReading, systemPrompt: boolean): RowFault | undefined {
   if (promptTokenIds === undefined) return messages === undefined ? missing('messages') : messages.fault;
@@ -72,8 +102,8 @@ const missing = (name: 'messages' | 'prompt' | 'input'): RowFault => ({
 
 const REMEDIES = {
   messages: 'Give the body "messages": an array of at least one {"role": …, "content": …}.',
-  prompt: 'Give the body a "prompt", as /v1/completions wants.',
-  input: 'Give the body an "input", as /v1/embeddings wants.',
+  prompt: 'Give the body a "prompt": the text that /v1/completions goes on from.',
+  input: 'Give the body an "input": what /v1/embeddings embeds, or /v1/responses answers.',
 } as const;
 
 function checkTokenIds(cursor: JsonCursor, line: Buffer): CheckedValue {
@@ -98,15 +128,6 @@ const INVALID_TOKEN_IDS = (at: number): RowFault => ({
   message: 'prompt_token_ids must be an array of at least one whole number, none below 0',
   remedy: 'Give prompt_token_ids the ids of the tokens, as the model counts them.',
 });
-
-/** Digits only: a whole number that is not negative, written plainly. */
-function isCount(line: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    const byte = line[at] ?? 0;
-    if (byte < 0x30 || byte > 0x39) return false;
-  }
-  return end > start;
-}
 
 function passValue(cursor: JsonCursor): Span {
   const start = cursor.at;

@@ -1,12 +1,14 @@
 /** Checks one line of a dataset in one walk over its bytes. */
 import type { JsonCursor, JsonKind } from '../jsonl/json-cursor.ts';
 import type { Span } from '../jsonl/scan-object.ts';
-import { tokenSays, tokenText } from '../jsonl/string-token.ts';
+import { tokenText } from '../jsonl/string-token.ts';
 import { WordSet } from '../jsonl/word-set.ts';
 import type { BadLine, RowFault } from './bad-line.ts';
 import { type BodyReading, checkBody, readBodyMember } from './check-body.ts';
+import { checkEnvelope, type Envelope, type Value } from './check-envelope.ts';
 import { withArticle } from './kind-words.ts';
-import { DEFAULT_PATH, ROW_PATHS, ROW_SHAPES, type RowFormat } from './row-format.ts';
+import { DEFAULT_PATH, ROW_SHAPES, type RowFormat } from './row-format.ts';
+import type { RowModels } from './row-models.ts';
 
 export interface RowRules {
   /** What the first row decided; undefined for the first row itself. */
@@ -15,6 +17,10 @@ export interface RowRules {
   readonly bareRows: boolean;
   /** Whether the job puts a system prompt in front of rows. */
   readonly systemPrompt: boolean;
+  /** The path that every row must name; undefined: rows say themselves. */
+  readonly endpoint?: string | undefined;
+  /** Says which model a row runs on. */
+  readonly models: RowModels;
 }
 
 export interface CheckedRow {
@@ -24,6 +30,8 @@ export interface CheckedRow {
   /** The string token of its `custom_id`, when that is good. */
   readonly id: Span | undefined;
   readonly body: BodyReading;
+  /** The number of its model; 0 for a row that can't run. */
+  readonly model: number;
 }
 
 const MAX_ID_BYTES = 1024;
@@ -38,10 +46,16 @@ export function checkRow(cursor: JsonCursor, line: Buffer, rules: RowRules): Che
   if (!cursor.finish()) return refused(brokenJson(cursor, line));
   const format = formatOf(row);
   const idFault = checkId(row, line);
-  const fault = checkFormat(row, format, rules) ?? (format === 'bare' ? undefined : (idFault ?? checkEnvelope(row, line)));
-  const body = (format === 'bare' ? row.top : row.body) ?? NO_BODY;
+  const isBare = format === 'bare' && rules.endpoint === undefined;
+  const body = (isBare ? row.top : row.body) ?? NO_BODY;
+  const path = pathOf(row, line);
+  const fault =
+    checkFormat(row, format, rules) ??
+    (isBare ? undefined : (idFault ?? checkEnvelope(row, line, rules.endpoint))) ??
+    checkBody(body, path, rules.systemPrompt);
+  const choice = fault ?? rules.models.choose(line, body.model, path);
   return {
-    fault: fault ?? checkBody(body, pathOf(row, line), rules.systemPrompt),
+    ...(typeof choice === 'number' ? { fault: undefined, model: choice } : { fault: choice, model: 0 }),
     format,
     id: idFault === undefined ? row.id : undefined,
     body,
@@ -57,24 +71,17 @@ export function failureMessage(file: string, badLines: { readonly count: number;
   return `Dataset has a syntax error: chat dataset validation failed on ${first.file ?? file}:${first.line}: ${first.message}${rest}`;
 }
 
-interface Value extends Span {
-  readonly kind: JsonKind;
-}
-
-interface RowReading {
+interface RowReading extends Envelope {
   id?: Value;
   /** Undefined when the row's `body` is no object. */
   body?: BodyReading | undefined;
-  bodyValue?: Value;
-  method?: Value;
-  url?: Value;
   /** The row read as if it were a body itself. */
   top?: BodyReading;
 }
 
 const NO_BODY: BodyReading = { maxTokens: 0 };
 
-const refused = (fault: RowFault): CheckedRow => ({ fault, format: undefined, id: undefined, body: NO_BODY });
+const refused = (fault: RowFault): CheckedRow => ({ fault, format: undefined, id: undefined, body: NO_BODY, model: 0 });
 
 function readRow(cursor: JsonCursor, line: Buffer): RowReading {
   const row: RowReading = {};
@@ -118,7 +125,9 @@ function formatOf({ id, bodyValue, url, top }: RowReading): RowFormat | undefine
   return top?.messages === undefined && top?.promptTokenIds === undefined ? undefined : 'bare';
 }
 
+/** A job with an endpoint has decided; what a row lacks for that is said member by member. */
 function checkFormat(row: RowReading, format: RowFormat | undefined, rules: RowRules): RowFault | undefined {
+  if (rules.endpoint !== undefined) return undefined;
   if (format === undefined) return rules.format === 'bare' ? undefined : missingId;
   if (format === 'bare' && !rules.bareRows) return BARE_ROW;
   if (rules.format === undefined || format === rules.format) return undefined;
@@ -158,39 +167,6 @@ const invalidId = (at: number, message: string): RowFault => ({
   message,
   remedy: `Make custom_id a string of 1 to ${MAX_ID_BYTES} bytes.`,
 });
-
-function checkEnvelope({ body, bodyValue, method, url }: RowReading, line: Buffer): RowFault | undefined {
-  if (url !== undefined && !ROW_PATHS.some((path) => isText(url, line, path))) return invalidUrl(url, line);
-  if (url !== undefined && method !== undefined && !isText(method, line, 'POST')) return invalidMethod(method, line);
-  if (bodyValue === undefined) return { reason: 'MISSING_BODY', message: 'the row has no body', remedy: BODY_REMEDY };
-  if (body !== undefined) return undefined;
-  const message = `body must be an object, it is ${withArticle(bodyValue.kind)}`;
-  return { at: bodyValue.start, reason: 'INVALID_BODY', message, remedy: BODY_REMEDY };
-}
-
-const BODY_REMEDY = 'Put the request into "body": {"messages": …}.';
-
-const isText = ({ start, end, kind }: Value, line: Buffer, text: string): boolean =>
-  kind === 'string' && tokenSays(line.subarray(start, end), text);
-
-const invalidUrl = (url: Value, line: Buffer): RowFault => ({
-  at: url.start,
-  reason: 'INVALID_URL',
-  message: `url is ${shorten(url, line)}`,
-  remedy: `Set url to ${ROW_PATHS.slice(0, -1).join(', ')} or ${ROW_PATHS.at(-1)}.`,
-});
-
-const invalidMethod = (method: Value, line: Buffer): RowFault => ({
-  at: method.start,
-  reason: 'INVALID_METHOD',
-  message: `method is ${shorten(method, line)}`,
-  remedy: 'Set method to "POST", or leave it out.',
-});
-
-const shorten = ({ start, end }: Span, line: Buffer): string => {
-  const text = line.toString('utf8', start, end);
-  return text.length > 100 ? `${text.slice(0, 99).toWellFormed()}…` : text;
-};
 
 /** Where the row goes; the default also when its `url` is bad, which is another fault. */
 function pathOf({ url }: RowReading, line: Buffer): string {

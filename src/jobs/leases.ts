@@ -9,6 +9,8 @@ export interface ShardLease {
   /** The shard's rows are the planned positions `first` … `first + count - 1`. */
   readonly first: number;
   readonly count: number;
+  /** Full name of the model that its rows run on. */
+  readonly model: string;
   /** The fencing token: a commit with an older one is refused (P3). */
   readonly epoch: number;
   /** Planned positions that are committed already. */

@@ -1,6 +1,6 @@
 /**
  * The order in which a job's rows run: depth-first through the tree of their prompts' prefixes, so that an engine's prefix cache meets the rows
- * that share one while it holds it. Rows and groups that share nothing stay in input order.
+ * that share one while it holds it. Rows and groups that share nothing stay in input order. Rows of one model stay together.
  */
 import { sharedBytes } from './prefix-ladder.ts';
 import type { RowIndex } from './row-index.ts';
@@ -11,9 +11,26 @@ export function orderRows(index: RowIndex, include: (row: number) => boolean = (
   let count = 0;
   for (let row = 0; row < index.count; row++) if (include(row)) rows[count++] = row;
   const order = rows.subarray(0, count);
-  new RowSorter(index, order).sortFrom(0, { first: 0, end: count });
+  const sorter = new RowSorter(index, order);
+  for (const group of groupByModel(index, order)) sorter.sortFrom(0, group);
   return order;
 }
+
+/** Puts rows of one model together, in input order, the models by their numbers. */
+function groupByModel({ model, models }: RowIndex, order: Uint32Array): readonly Group[] {
+  if (models < 2) return [{ first: 0, end: order.length }];
+  const next = new Uint32Array(models + 1);
+  for (const row of order) add(next, (model[row] ?? 0) + 1, 1);
+  for (let number = 0; number < models; number++) add(next, number + 1, next[number] ?? 0);
+  for (const row of order.slice()) order[add(next, model[row] ?? 0, 1) - 1] = row;
+  return Array.from({ length: models }, (_, number) => ({ first: next[number - 1] ?? 0, end: next[number] ?? 0 }));
+}
+
+const add = (numbers: Uint32Array, at: number, by: number): number => {
+  const sum = (numbers[at] ?? 0) + by;
+  numbers[at] = sum;
+  return sum;
+};
 
 /** How many ladder steps two rows agree on. */
 export function sharedSteps({ ladder }: RowIndex, rowA: number, rowB: number): number {

@@ -11,6 +11,7 @@ import { LineNumbers } from './line-numbers.ts';
 import { PrefixLadder } from './prefix-ladder.ts';
 import type { RowFormat } from './row-format.ts';
 import { type RowIndex, RowIndexBuilder } from './row-index.ts';
+import { RowModels } from './row-models.ts';
 
 export interface ReadPlanOptions {
   /** The files that the bytes come from, one after the other, when they are several; the input is their sum. */
@@ -21,6 +22,10 @@ export interface ReadPlanOptions {
   readonly bareRows: boolean;
   /** Whether the job puts a system prompt in front of rows. */
   readonly systemPrompt: boolean;
+  /** The path that every row must name as its `url`; undefined: rows say themselves. */
+  readonly endpoint?: string | undefined;
+  /** Says which model a row runs on; without it nothing is asked of models. */
+  readonly models?: RowModels;
   /** Default 16 MiB. */
   readonly maxLineBytes?: number;
   /** How many bad lines are kept in words; all are counted. Default 1000. */
@@ -59,6 +64,7 @@ export async function readPlan(chunks: AsyncIterable<Uint8Array>, options: ReadP
 
 class PlanPass {
   readonly #options: ReadPlanOptions;
+  readonly #models: RowModels;
   readonly #splitter: FilesSplitter;
   readonly #cursor = new JsonCursor();
   readonly #index = new RowIndexBuilder();
@@ -73,6 +79,8 @@ class PlanPass {
 
   constructor(options: ReadPlanOptions) {
     this.#options = options;
+    this.#models = options.models ?? new RowModels({});
+    if (options.endpoint !== undefined) this.#format = 'openai';
     this.#maxLineBytes = options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES;
     this.#maxBadLines = options.maxBadLines ?? DEFAULT_MAX_BAD_LINES;
     this.#badLines = new BadLines(this.#maxBadLines);
@@ -118,19 +126,21 @@ class PlanPass {
   }
 
   #takeRow({ number, offset, bytes }: Line): void {
-    const { bareRows, systemPrompt } = this.#options;
-    const { fault, format, id, body } = checkRow(this.#cursor, bytes, { format: this.#format, bareRows, systemPrompt });
+    const { bareRows, systemPrompt, endpoint } = this.#options;
+    const rules = { format: this.#format, bareRows, systemPrompt, endpoint, models: this.#models };
+    const { fault, format, id, body, model } = checkRow(this.#cursor, bytes, rules);
     if (this.#format === undefined && (format !== 'bare' || bareRows)) this.#format = format;
     if (fault !== undefined) this.#refuse({ number, bytes }, fault);
     const promptBytes = this.#ladder.climb(bytes, body);
-    this.#index.add({ offset, length: bytes.length, ladder: this.#ladder.steps, maxTokens: body.maxTokens, promptBytes });
+    const { maxTokens } = body;
+    this.#index.add({ offset, length: bytes.length, ladder: this.#ladder.steps, maxTokens, model, promptBytes });
     if (id === undefined) this.#ids.addNone();
     else this.#ids.add(bytes, id, fault !== undefined);
   }
 
   #takeUnreadable({ number, offset, bytes }: Line, fault: RowFault): void {
     this.#refuse({ number, bytes }, fault);
-    this.#index.add({ offset, length: bytes.length, ladder: NO_LADDER, maxTokens: 0, promptBytes: 0 });
+    this.#index.add({ offset, length: bytes.length, ladder: NO_LADDER, maxTokens: 0, model: 0, promptBytes: 0 });
     this.#ids.addNone();
   }
 

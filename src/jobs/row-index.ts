@@ -1,4 +1,4 @@
-/** What planning keeps of every row: at most 48 bytes, and less for short prompts, whose upper ladder steps are never touched. */
+/** What planning keeps of every row: at most 52 bytes, and less for short prompts, whose upper ladder steps are never touched, and where all rows have one model. */
 
 import { makeFloat64Column, makeUint32Column, reserve } from './column.ts';
 
@@ -16,6 +16,10 @@ export interface RowIndex {
   readonly ladder: readonly Uint32Array[];
   /** What the row asks for; 0 when it doesn't say. */
   readonly maxTokens: Uint32Array;
+  /** The number of the row's model among those that the job's rows name. */
+  readonly model: Uint32Array;
+  /** All numbers of models are below this one. */
+  readonly models: number;
   /** Bytes of all prompts, as they are written in the file. */
   readonly promptBytes: number;
   /** About how many tokens the prompts are: a quarter of their bytes. */
@@ -28,6 +32,7 @@ export interface IndexedRow {
   readonly length: number;
   readonly ladder: Uint32Array;
   readonly maxTokens: number;
+  readonly model: number;
   readonly promptBytes: number;
 }
 
@@ -35,16 +40,18 @@ export interface IndexedRow {
 export class RowIndexBuilder {
   #count = 0;
   #promptBytes = 0;
+  #models = 1;
   readonly #offset = makeFloat64Column();
   readonly #length = makeUint32Column();
   readonly #maxTokens = makeUint32Column();
+  readonly #model = makeUint32Column();
   readonly #ladder = Array.from({ length: LADDER_STEPS }, makeUint32Column);
 
   get count(): number {
     return this.#count;
   }
 
-  add({ offset, length, ladder, maxTokens, promptBytes }: IndexedRow): void {
+  add({ offset, length, ladder, maxTokens, model, promptBytes }: IndexedRow): void {
     const row = this.#count++;
     if (row === this.#offset.length) this.#grow(row);
     this.#promptBytes += promptBytes;
@@ -52,6 +59,8 @@ export class RowIndexBuilder {
     this.#length[row] = length;
     // Zeros are there already, and writing them would take memory.
     if (maxTokens !== 0) this.#maxTokens[row] = maxTokens;
+    if (model !== 0) this.#model[row] = model;
+    if (model >= this.#models) this.#models = model + 1;
     for (let step = 0; step < LADDER_STEPS; step++) {
       const value = ladder[step];
       const column = this.#ladder[step];
@@ -67,12 +76,14 @@ export class RowIndexBuilder {
       length: this.#length.subarray(0, this.#count),
       ladder: this.#ladder.map((column) => column.subarray(0, this.#count)),
       maxTokens: this.#maxTokens.subarray(0, this.#count),
+      model: this.#model.subarray(0, this.#count),
+      models: this.#models,
       promptBytes: this.#promptBytes,
       estimatedTokens: Math.ceil(this.#promptBytes / 4),
     };
   }
 
   #grow(row: number): void {
-    for (const column of [this.#offset, this.#length, this.#maxTokens, ...this.#ladder]) reserve(column, row);
+    for (const column of [this.#offset, this.#length, this.#maxTokens, this.#model, ...this.#ladder]) reserve(column, row);
   }
 }

@@ -2,16 +2,18 @@
 import { Problem } from '../base/problem.ts';
 import { failValidation } from '../db/queries/fail-validation.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
-import { startPlannedJob } from '../db/queries/start-planned-job.ts';
+import { type PlannedJob, startPlannedJob } from '../db/queries/start-planned-job.ts';
 import { failureMessage } from '../jobs/check-row.ts';
-import { cutShards } from '../jobs/cut-shards.ts';
+import { cutShards, type Shard } from '../jobs/cut-shards.ts';
 import type { Job } from '../jobs/job.ts';
 import { planKey, reportKey } from '../jobs/object-keys.ts';
 import { orderRows } from '../jobs/order-rows.ts';
 import { encodePlan } from '../jobs/plan-file.ts';
-import { type PlanReading, readPlan } from '../jobs/read-plan.ts';
+import type { PlanReading } from '../jobs/read-plan.ts';
+import type { RowModels } from '../jobs/row-models.ts';
 import { readAnsweredRows } from './answered-rows.ts';
 import { type Input, openInput } from './input.ts';
+import { makeRowModels, readInput } from './read-input.ts';
 import type { WorkerContext } from './worker-context.ts';
 import { writeInvalid } from './write-invalid.ts';
 
@@ -20,35 +22,24 @@ export async function planJob(context: WorkerContext, jobUid: string, signal: Ab
   const job = await findJobByUid(context.store.db, jobUid);
   if (job?.state !== 'VALIDATING') return;
   const input = await openInput(context, job);
-  const reading = await readInput(context, { job, input, signal });
+  const models = makeRowModels(context, job);
+  const reading = await readInput(context, { job, input, models, signal });
   const reportKey = await writeReport(context, { job, input, reading });
-  if (reportKey === null || job.onInvalidRow === 'skip') await start(context, { job, input, reading, reportKey });
+  if (reportKey === null || job.onInvalidRow === 'skip') await start(context, { job, input, models, reading, reportKey });
   else await refuse(context, { job, input, reading, reportKey });
 }
 
-interface Reading {
+interface Checked {
   readonly job: Job;
   readonly input: Input;
-  readonly signal: AbortSignal;
-}
-
-const readInput = ({ bareRows }: WorkerContext, { job, input, signal }: Reading): Promise<PlanReading> =>
-  readPlan(input.chunks(), {
-    files: input.files,
-    readAt: (start, length) => input.read(start, start + length),
-    bareRows,
-    systemPrompt: job.settings.systemPrompt !== undefined,
-    signal,
-  });
-
-interface Checked extends Omit<Reading, 'signal'> {
+  readonly models: RowModels;
   readonly reading: PlanReading;
   /** Null when there are no bad lines. */
   readonly reportKey: string | null;
 }
 
 /** Rows that can't run come first in the plan: they are done before the first worker looks. */
-async function start(context: WorkerContext, { job, input, reading, reportKey }: Checked): Promise<void> {
+async function start(context: WorkerContext, { job, input, models, reading, reportKey }: Checked): Promise<void> {
   const { rows, format, invalid } = reading;
   const isAnswered = await readAnsweredRows(context, job, rows.count);
   const isInvalid = invalid.toTest(rows.count);
@@ -64,10 +55,33 @@ async function start(context: WorkerContext, { job, input, reading, reportKey }:
     rowFormat: format,
     planKey: key,
     reportKey,
-    parts: await writeInvalid(context, { job, input, reading }),
-    shards: shards.map(({ first, count }) => ({ first: invalid.count + first, count })),
-    windowSize,
+    parts: await writeInvalid(context, { job, input, models, reading }),
+    ...shareOut(shards, { models, before: invalid.count, windowSize }),
   });
+}
+
+interface Sharing {
+  readonly models: RowModels;
+  /** Positions of the plan before the first shard. */
+  readonly before: number;
+  readonly windowSize: number;
+}
+
+/** Rows of one model make it the job's. Of several, every shard keeps its own, and they share the job's places in the queue. */
+function shareOut(
+  shards: readonly Shard[],
+  { models: { found }, before, windowSize }: Sharing,
+): Pick<PlannedJob, 'model' | 'precision' | 'shards' | 'windowSize'> {
+  const used = [...new Set(shards.map(({ model }) => model))].flatMap((number) => found[number] ?? []);
+  const [only, second] = used;
+  const isMixed = second !== undefined;
+  const placed = shards.map(({ first, count, model }) => ({
+    first: before + first,
+    count,
+    ...(isMixed && { model: found[model]?.name ?? '' }),
+  }));
+  if (isMixed) return { model: '', shards: placed, windowSize: Math.max(1, Math.floor(windowSize / used.length)) };
+  return { ...(only && { model: only.name, precision: only.precision }), shards: placed, windowSize };
 }
 
 function planOf({ invalid }: PlanReading, order: Uint32Array): Uint32Array {
@@ -88,7 +102,7 @@ const nothingToRun = (job: Job): Problem =>
 
 async function writeReport(
   { objects }: WorkerContext,
-  { job, input, reading }: Omit<Checked, 'reportKey'>,
+  { job, input, reading }: Omit<Checked, 'reportKey' | 'models'>,
 ): Promise<string | null> {
   const { count, kept } = reading.badLines;
   if (count === 0) return null;
@@ -97,7 +111,7 @@ async function writeReport(
   return key;
 }
 
-const refuse = ({ store }: WorkerContext, { job, input, reading, reportKey: key }: Checked): Promise<unknown> =>
+const refuse = ({ store }: WorkerContext, { job, input, reading, reportKey: key }: Omit<Checked, 'models'>): Promise<unknown> =>
   failValidation(store.db, job.uid, {
     statusCode: 'INVALID_ARGUMENT',
     statusMessage: failureMessage(nameOf(job, input), reading.badLines),

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Store } from '../db/store.ts';
+import type { PlannedModel } from '../jobs/row-models.ts';
 import type { ServedModel } from '../jobs/served-model.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
@@ -37,6 +38,8 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
 export interface WorkerContext {
   readonly store: Store;
   readonly objects: ObjectStore;
+  /** Finds a model as a row of the account names it, by bare id or full name; undefined when the account may use none of that name. */
+  readonly findModel: (name: string, accountId: string) => PlannedModel | undefined;
   /** Undefined when no engine serves the model (any more); rejects when its engine can't be opened. The first call may take as long as a model's start. */
   readonly serve: (model: string) => Promise<ServedModel | undefined>;
   /** Folders on local disk, ours alone: journals survive a crash, scratch does not need to. */

@@ -7,6 +7,7 @@ import type { PartClaim } from '../jobs/leases.ts';
 import { partKey } from '../jobs/object-keys.ts';
 import { encodeEntry, type PartEntry } from '../jobs/part-entries.ts';
 import type { PlanReading } from '../jobs/read-plan.ts';
+import type { RowModels } from '../jobs/row-models.ts';
 import type { Input } from './input.ts';
 import { type PlacedRow, readPlaced } from './read-rows.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -19,6 +20,8 @@ const PART_BYTES = 4 * 1024 * 1024;
 export interface InvalidOptions {
   readonly job: Job;
   readonly input: Input;
+  /** Those that judged the rows. */
+  readonly models: RowModels;
   readonly reading: PlanReading;
 }
 
@@ -68,9 +71,11 @@ class FailurePart {
   }
 }
 
-async function* failuresOf({ bareRows }: WorkerContext, { job, input, reading }: InvalidOptions): AsyncGenerator<Failure> {
+async function* failuresOf({ bareRows }: WorkerContext, options: InvalidOptions): AsyncGenerator<Failure> {
+  const { job, input, models, reading } = options;
   const { invalid, nameRow, format } = reading;
-  const rules = { format, bareRows, systemPrompt: job.settings.systemPrompt !== undefined };
+  const systemPrompt = job.settings.systemPrompt !== undefined;
+  const rules = { format, bareRows, systemPrompt, endpoint: job.endpoint ?? undefined, models };
   const why = invalid[Symbol.iterator]();
   for await (const { position, row, line } of readPlaced(input, placesOf(reading))) {
     const { sameIdAs } = (why.next().value ?? {}) as Partial<InvalidRow>; // Both walk the same rows.

@@ -44,6 +44,7 @@ export async function openWorkingDoor({ engine: options, limits, workerLimits, c
   const worker = new Worker({
     store: door.context.store,
     objects: door.context.objects,
+    findModel: (name, accountId) => door.context.models.resolve(name, accountId),
     serve: async () => ({ pool }),
     journalDir,
     scratchDir,

@@ -121,6 +121,7 @@ export async function openRoom({ dir, store }: House, options: RoomOptions = {})
       const worker = new Worker({
         store,
         objects,
+        findModel: (name, account) => context.models.resolve(name, account),
         // Jobs of other tests wait for their own worker.
         serve: async (model) => {
           if (model !== MODEL) return undefined;

@@ -5,6 +5,7 @@ import { PAUSES_AND_UPLOADS } from './0003-pauses-and-uploads.ts';
 import { BATCHES } from './0004-batches.ts';
 import { FILES } from './0005-files.ts';
 import { WEBHOOKS } from './0006-webhooks.ts';
+import { ROW_MODELS } from './0007-row-models.ts';
 import { READING_ORDER } from './0008-reading-order.ts';
 
 export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
@@ -14,5 +15,6 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0004-batches': BATCHES,
   '0005-files': FILES,
   '0006-webhooks': WEBHOOKS,
+  '0007-row-models': ROW_MODELS,
   '0008-reading-order': READING_ORDER,
 };

@@ -6,7 +6,14 @@ export async function modelInUse(db: Db, name: string): Promise<boolean> {
   const user = await db
     .selectFrom('job')
     .select('uid')
-    .where('model', '=', name)
+    .where((is) =>
+      is.or([
+        is('model', '=', name),
+        is.exists(
+          is.selectFrom('shard').select('index').whereRef('shard.jobUid', '=', 'job.uid').where('shard.model', '=', name),
+        ),
+      ]),
+    )
     .where('state', 'in', ACTIVE_STATES)
     .limit(1)
     .executeTakeFirst();

@@ -7,7 +7,12 @@ import { JOB_COLUMNS } from './job-columns.ts';
 
 /** What may change together with a state. */
 export interface JobChanges
-  extends Partial<Pick<Job, 'statusCode' | 'statusMessage' | 'totalRows' | 'inputRows' | 'rowFormat' | 'planKey' | 'reportKey'>> {
+  extends Partial<
+    Pick<
+      Job,
+      'model' | 'precision' | 'statusCode' | 'statusMessage' | 'totalRows' | 'inputRows' | 'rowFormat' | 'planKey' | 'reportKey'
+    >
+  > {
   readonly outcome?: Outcome;
   readonly shardCount?: number;
   readonly nextShard?: number;

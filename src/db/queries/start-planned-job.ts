@@ -5,7 +5,17 @@ import { formatRanges } from '../../jobs/ranges.ts';
 import type { Store, Tx } from '../store.ts';
 import { moveJob } from './move-job.ts';
 
+export interface PlannedShard {
+  readonly first: number;
+  readonly count: number;
+  /** Full name of its rows' model, where the job's rows name several. */
+  readonly model?: string;
+}
+
 export interface PlannedJob {
+  /** The one model of all rows, where the job left it to them; empty where they name several. */
+  readonly model?: string;
+  readonly precision?: string;
   readonly totalRows: number;
   readonly inputRows: number;
   readonly rowFormat: Job['rowFormat'];
@@ -14,9 +24,9 @@ export interface PlannedJob {
   readonly reportKey?: string | null;
   /** Parts that are true from the start, each all of one of the first shards, in order. */
   readonly parts?: readonly PartClaim[];
-  /** Those that have to run, in order; each begins where the one before ends. */
-  readonly shards: readonly { readonly first: number; readonly count: number }[];
-  /** How many shards of the job are in the queue at a time. */
+  /** Those that have to run, in order; each begins where the one before ends. Those of one model follow each other. */
+  readonly shards: readonly PlannedShard[];
+  /** How many shards of the job are in the queue at a time; of each of its models, when it has several. */
   readonly windowSize: number;
 }
 
@@ -29,7 +39,8 @@ export async function startPlannedJob(
   const { shards, parts = [], windowSize, ...facts } = plan;
   return db.transaction().execute(async (tx) => {
     const shardCount = parts.length + shards.length;
-    const nextShard = Math.min(parts.length + windowSize, shardCount);
+    const first = firstShards(plan);
+    const nextShard = (first.at(-1) ?? shardCount - 1) + 1;
     const started = await moveJob(tx, uid, 'PENDING', { ...facts, windowSize, nextShard, shardCount });
     if (started === undefined) return false;
     await insertParts(tx, uid, parts);
@@ -41,11 +52,19 @@ export async function startPlannedJob(
     await insertShards(tx, uid, { shards, before: parts.length });
     await queue.add(
       'shard',
-      Array.from({ length: nextShard - parts.length }, (_, place) => ({ jobUid: uid, shard: parts.length + place })),
+      first.map((shard) => ({ jobUid: uid, shard })),
       { tx },
     );
     return true;
   });
+}
+
+/** Those that enter the queue at once: a window of each model's. A model whose engines are away holds up its own shards alone. */
+function firstShards({ parts = [], shards, windowSize }: PlannedJob): readonly number[] {
+  const indexes = shards.map(({ model }, place) => ({ model, index: parts.length + place }));
+  return [...Map.groupBy(indexes, ({ model }) => model).values()].flatMap((own) =>
+    own.slice(0, windowSize).map(({ index }) => index),
+  );
 }
 
 /** One statement whatever their number. */
@@ -55,9 +74,10 @@ const insertShards = (
   { shards, before }: { readonly shards: PlannedJob['shards']; readonly before: number },
 ): Promise<unknown> =>
   sql`
-    insert into shard (job_uid, index, first, count)
-    select ${uid}::uuid, ${before}::int + place - 1, first, count
-      from rows from (jsonb_to_recordset(${JSON.stringify(shards)}::jsonb) as (first int, count int)) with ordinality as planned (first, count, place)
+    insert into shard (job_uid, index, first, count, model)
+    select ${uid}::uuid, ${before}::int + place - 1, first, count, model
+      from rows from (jsonb_to_recordset(${JSON.stringify(shards)}::jsonb) as (first int, count int, model text))
+           with ordinality as planned (first, count, model, place)
   `.execute(tx);
 
 /** A statement takes 65,535 parameters. */

@@ -35,8 +35,10 @@ export async function sumUsage(db: Db, { accountId, borders, group }: UsageSpan)
   const moments = borders.map((border) => border.toISOString());
   const { rows } = await sql<UsageSum>`
     with used as (
-      select job.model, job.api_key_id, part.created_at as at, part.ok, part.input_tokens, part.output_tokens, part.cached_tokens
-        from part join job on job.uid = part.job_uid where job.account_id = ${accountId}
+      select coalesce(shard.model, job.model) as model, job.api_key_id, part.created_at as at,
+             part.ok, part.input_tokens, part.output_tokens, part.cached_tokens
+        from part join job on job.uid = part.job_uid left join shard on shard.job_uid = part.job_uid and shard.index = part.shard
+       where job.account_id = ${accountId}
       union all
       select model, api_key_id, at, ok, input_tokens, output_tokens, cached_tokens from kept_usage where account_id = ${accountId}
     )

@@ -10,6 +10,8 @@ export interface WantedShard {
 export interface TakenShard extends WantedShard {
   readonly first: number;
   readonly count: number;
+  /** Its own, or the job's. */
+  readonly model: string;
   readonly epoch: number;
   /** int4multirange as text. */
   readonly done: string;
@@ -30,7 +32,7 @@ export async function takeShards(db: Db, wanted: readonly WantedShard[]): Promis
       from wanted join job on job.uid = wanted."jobUid"
      where shard.job_uid = wanted."jobUid" and shard.index = wanted.shard
        and not shard.settled and job.state = any (${RUNNABLE}::text[])
-    returning shard.job_uid, shard.index as shard, shard.first, shard.count, shard.epoch, shard.done::text as done
+    returning shard.job_uid, shard.index as shard, shard.first, shard.count, coalesce(shard.model, job.model) as model, shard.epoch, shard.done::text as done
   `.execute(db);
   return rows;
 }
