@@ -31,7 +31,8 @@ export async function continueJob(
   await checkIsLeft(context, parent);
   return createJob(context, caller, {
     ...wish,
-    model: wish.model ?? parent.model,
+    model: wish.model ?? (parent.model || undefined),
+    endpoint: wish.model === undefined ? (parent.endpoint ?? undefined) : undefined,
     settings: wish.settings ?? { ...parent.settings, ...changes },
     onInvalidRow: wish.onInvalidRow ?? parent.onInvalidRow,
     maxDurationSeconds: wish.maxDurationSeconds ?? parent.maxDurationSeconds ?? undefined,

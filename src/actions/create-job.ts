@@ -9,6 +9,7 @@ import type { Job, JobSettings, OnInvalidRow } from '../jobs/job.ts';
 import type { Caller, Context, Limits } from './context.ts';
 import { findModel } from './find-model.ts';
 import { getDataset } from './get-dataset.ts';
+import type { RegisteredModel } from './model-registry.ts';
 import { checkedId, ownId } from './own-id.ts';
 import { checkQuota } from './quotas.ts';
 
@@ -26,6 +27,11 @@ export interface JobWish {
   readonly maxDurationSeconds?: number | undefined;
   /** Id of an ended job of this account, whose unanswered rows this one runs (`continue-job.ts`). */
   readonly continuedFrom?: string | undefined;
+  /** The path that every row's `url` must be. A job that has one needs no model: its rows name theirs. */
+  readonly endpoint?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** How long the output dataset lives once it is written. */
+  readonly outputExpiresAfterSeconds?: number | undefined;
 }
 
 /** Checks the wish, writes the job and queues its planning. */
@@ -34,7 +40,7 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
   const id = wish.id === undefined ? makeId(10) : checkedId(wish.id, { collection: 'batchInferenceJobs' });
   const windowSeconds = checkedWindow(context.limits, wish.maxDurationSeconds);
   const outputDatasetId = wish.outputDataset ? ownId(caller.accountId, 'datasets', wish.outputDataset) : `bij-${makeId(8)}`;
-  const model = await findModel(context, caller, { name: required(wish.model, 'model'), precision: wish.precision });
+  const model = await findModelOf(context, caller, wish);
   const inputDatasetId = await findReadyInput(context, caller, required(wish.inputDataset, 'inputDatasetId'));
   const job: Job = {
     uid: randomUUID(),
@@ -64,9 +70,9 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
     rowFormat: null,
     planKey: null,
     reportKey: null,
-    endpoint: null,
-    metadata: null,
-    outputExpiresAfterSeconds: null,
+    endpoint: wish.endpoint ?? null,
+    metadata: wish.metadata ?? null,
+    outputExpiresAfterSeconds: wish.outputExpiresAfterSeconds ?? null,
     movedAt: { VALIDATING: acceptedAt.toISOString() },
   };
   await createJobRow(context.store, job, {
@@ -76,18 +82,31 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
   return job;
 }
 
+/** What stands in for the model where the rows say. */
+const OF_THE_ROWS = { name: '', precision: 'PRECISION_UNSPECIFIED' } as const;
+
+const findModelOf = async (
+  context: Context,
+  caller: Caller,
+  { model, precision, endpoint }: JobWish,
+): Promise<Pick<RegisteredModel, 'name' | 'precision'>> =>
+  endpoint !== undefined && model === undefined
+    ? OF_THE_ROWS
+    : findModel(context, caller, { name: required(model, 'model'), precision });
+
 const required = (value: string | undefined, field: string): string => {
   if (value) return value;
   throw new Problem('INVALID_ARGUMENT', `${field} is required.`, { reason: 'FIELD_REQUIRED', details: { field } });
 };
 
-const checkedWindow = ({ window }: Limits, asked: number | undefined): number => {
+/** The seconds that a job gets; refuses a window that the server doesn't offer, by the name of its field. */
+export const checkedWindow = ({ window }: Limits, asked: number | undefined, field = 'maxJobDuration'): number => {
   const seconds = asked ?? window.defaultSeconds;
   if (seconds >= window.minSeconds && seconds <= window.maxSeconds) return seconds;
   const [min, max] = [toDuration(window.minSeconds), toDuration(window.maxSeconds)];
-  throw new Problem('INVALID_ARGUMENT', `maxJobDuration must be from ${min} to ${max}, got ${toDuration(seconds)}.`, {
+  throw new Problem('INVALID_ARGUMENT', `${field} must be from ${min} to ${max}, got ${toDuration(seconds)}.`, {
     reason: 'WINDOW_OUT_OF_RANGE',
-    details: { minSeconds: window.minSeconds, maxSeconds: window.maxSeconds },
+    details: { field, minSeconds: window.minSeconds, maxSeconds: window.maxSeconds },
   });
 };
 

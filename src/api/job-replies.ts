@@ -6,7 +6,7 @@ import type { ApiContext } from './api-context.ts';
 import { toJobReply } from './job-reply.ts';
 
 /** The progress of a job without parts. */
-const NOTHING_DONE: Progress = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
+export const NOTHING_DONE: Progress = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
 
 /** Jobs in the shape of the wire, with what the tables know of them beside their own row: a few statements, however many jobs. */
 export async function replyJobs(context: ApiContext, jobs: readonly Job[]): Promise<readonly BatchInferenceJob[]> {

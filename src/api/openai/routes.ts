@@ -4,11 +4,12 @@ import type { ApiContext, ApiEnv } from '../api-context.ts';
 import { notFound } from '../errors.ts';
 import { refuseOtherMethods } from '../other-methods.ts';
 import type { Route } from '../route.ts';
+import { batchRoutes } from './batches.ts';
 import { openAiMethodRefused, openAiNotFound } from './openai-errors.ts';
 import { OPENAI_PREFIXES } from './openai-route.ts';
 
 /** The table. */
-export const OPENAI_ROUTES: readonly Route[] = [];
+export const OPENAI_ROUTES: readonly Route[] = [...batchRoutes];
 
 /** Adds them all. What begins with `/v1` and is not an account's speaks this dialect, unknown paths too; so this comes last. */
 export const addOpenAi = (app: OpenAPIHono<ApiEnv>, context: ApiContext): void => {
