@@ -14,6 +14,7 @@ export interface DocumentedRoute {
   readonly needs: Permission;
   readonly query?: z.ZodType | undefined;
   readonly body?: z.ZodType | undefined;
+  readonly rawBody?: z.ZodType | undefined;
   readonly form?: z.ZodType | undefined;
   readonly once?: Once | undefined;
   readonly reply: z.ZodType;
@@ -81,7 +82,7 @@ const toRetryHeaders = ({ hides, identicalMs }: Once) =>
       ),
   });
 
-const toRequestBody = ({ body, form }: DocumentedRoute) => {
+const toRequestBody = ({ rawBody, body = rawBody, form }: DocumentedRoute) => {
   const content = {
     ...(body && { 'application/json': { schema: body } }),
     ...(form && { 'multipart/form-data': { schema: form } }),

@@ -11,9 +11,12 @@ export interface BodyLimits {
 const LIMITS: BodyLimits = { bytes: 1024 * 1024, ms: 30_000 };
 
 /** Reads a JSON body whatever its content type says; an empty one is `{}`. Size and time are limited while it comes in. */
-export async function readJson(request: HonoRequest, limits: BodyLimits = LIMITS): Promise<unknown> {
+export const readJson = async (request: HonoRequest, limits: BodyLimits = LIMITS): Promise<unknown> =>
+  parseJson(await readBody(request, limits));
+
+/** What the bytes of a JSON body say; none are `{}`. */
+export function parseJson(bytes: Buffer): unknown {
   const text = new TextDecoder('utf-8', { fatal: true });
-  const bytes = await readBody(request, limits);
   try {
     return bytes.length === 0 ? {} : JSON.parse(text.decode(bytes));
   } catch (cause) {

@@ -38,12 +38,14 @@ export interface Definition<Query extends z.ZodType, Body extends z.ZodType, Rep
   readonly operationId?: string;
   /** What the caller's role must allow; `look` for a GET and `run` for the rest when absent. */
   readonly needs?: Permission;
-  /** A GET that changes something, so that it is noted in the audit log like all that do. */
-  readonly changes?: true;
+  /** Whether it changes something, and so is noted in the audit log; when absent, all but GETs do. */
+  readonly changes?: boolean;
   /** The account in the path may be another one than the caller's: the handler sees to what it shows. */
   readonly anyAccount?: true;
   readonly query?: Query;
   readonly body?: Body;
+  /** A JSON body that the handler reads itself, as bytes: for the document. */
+  readonly rawBody?: z.ZodType;
   /** The fields of a multipart/form-data body in place of a JSON one, for the document; the handler reads it. */
   readonly form?: z.ZodType;
   /** A create whose request may come in again, as after a lost connection: it is done once. */
