@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { serve } from '@hono/node-server';
 import { issueKey } from './actions/issue-key.ts';
 import { makeApp } from './api/app.ts';
+import { defaultDataFolder } from './base/data-folder.ts';
 import { type Log, makeLog } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
@@ -26,7 +26,7 @@ export async function up(request: UpRequest, view: UpView, stop: AbortSignal): P
   const began = performance.now();
   const version = readVersion();
   view.opened({ version });
-  const dataDir = resolve(request.dataDir ?? defaultDataDir());
+  const dataDir = resolve(request.dataDir ?? defaultDataFolder(process.env));
   const log = makeLog({ level: 'info', to: join(dataDir, 'boatload.log') });
   const isNew = !existsSync(join(dataDir, 'database'));
   if (isNew) view.creating(dataDir);
@@ -171,7 +171,5 @@ async function openOrSayWhoRuns(dataDir: string, open: () => Promise<Machine>): 
     );
   }
 }
-
-const defaultDataDir = (): string => join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'boatload');
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -1,7 +1,7 @@
 /** The `boatload up` that runs on this machine, found by what it leaves in its data folder. */
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { defaultDataFolder } from '../base/data-folder.ts';
 import type { Host } from './host.ts';
 
 /** A server that is up. */
@@ -13,8 +13,7 @@ export interface LocalServer {
 
 /** Finds it; undefined when none is up. */
 export async function findLocalServer({ env }: Pick<Host, 'env'>): Promise<LocalServer | undefined> {
-  const dataDir =
-    env['BOATLOAD_DATA_DIR'] || join(env['XDG_DATA_HOME'] || join(env['HOME'] || homedir(), '.local', 'share'), 'boatload');
+  const dataDir = env['BOATLOAD_DATA_DIR'] || defaultDataFolder(env);
   const text = await readFile(join(dataDir, 'server.json'), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const { pid, url } = JSON.parse(text) as { readonly pid: number; readonly url: string }; // Written by the server itself.

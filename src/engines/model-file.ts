@@ -1,8 +1,8 @@
 /** Finds the file behind `--model`: one of ours, a path, or an `hf:` address that may have to be downloaded first. */
 import { access } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultDataFolder } from '../base/data-folder.ts';
 import { Problem } from '../base/problem.ts';
 
 /** The models that come with Boatload, by name. */
@@ -101,8 +101,7 @@ async function fetchModel(
   }
 }
 
-const downloadsFolder = (): string =>
-  join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'boatload', 'models');
+const downloadsFolder = (): string => join(defaultDataFolder(process.env), 'models');
 
 /** `hf:Qwen/Qwen3-0.6B-GGUF:Q8_0` → `qwen3-0.6b-gguf`; `./My Model.gguf` → `my-model`. */
 const nameOf = (model: string): string => {

@@ -24,7 +24,6 @@ import { listApiKeys } from '../../src/db/queries/list-api-keys.ts';
 import { listDatasetFiles } from '../../src/db/queries/list-dataset-files.ts';
 import { listDatasets } from '../../src/db/queries/list-datasets.ts';
 import { listEvents } from '../../src/db/queries/list-events.ts';
-import { listExpiredJobs } from '../../src/db/queries/list-expired-jobs.ts';
 import { listJobs } from '../../src/db/queries/list-jobs.ts';
 import { moveJob } from '../../src/db/queries/move-job.ts';
 import { sealDataset } from '../../src/db/queries/seal-dataset.ts';
