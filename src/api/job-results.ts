@@ -4,14 +4,8 @@ import { z } from 'zod';
 import { getJob } from '../actions/get-job.ts';
 import { type CommittedRows, openCommittedRows } from '../actions/read-committed-rows.ts';
 import { Problem } from '../base/problem.ts';
-import {
-  makeResultsToken,
-  RESULT_HEADERS,
-  RESULTS_START,
-  type ResultKind,
-  ResultsQuery,
-  readResultsToken,
-} from '../contract/job-results.ts';
+import { makeResultsToken, RESULTS_START, type ResultKind, ResultsQuery, readResultsToken } from '../contract/job-results.ts';
+import { RESULT_HEADERS } from '../contract/results-headers.ts';
 import type { Job } from '../jobs/job.ts';
 import { inBlocks } from '../jsonl/in-blocks.ts';
 import { route } from './route.ts';

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Problem } from '../base/problem.ts';
 import type { RemoteFile } from '../client/download.ts';
-import type { OnTransfer } from '../client/transfer.ts';
+import { counted, type OnTransfer } from '../client/transfer.ts';
 
 /** Downloads to a path; what stands there before is replaced when all has come. */
 export async function saveFile(file: RemoteFile, path: string, onProgress: OnTransfer): Promise<void> {
@@ -21,15 +21,6 @@ export async function saveFile(file: RemoteFile, path: string, onProgress: OnTra
   }
   if (totalBytes !== undefined && (await sizeOf(aside)) !== totalBytes) throw incomplete(path, totalBytes);
   await rename(aside, path);
-}
-
-async function* counted(chunks: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    yield chunk;
-    onBytes(bytes);
-  }
 }
 
 const sizeOf = (path: string): Promise<number> =>

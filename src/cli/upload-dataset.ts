@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import { RowCounter } from '../actions/row-counter.ts';
 import type { Client } from '../client/client.ts';
 import type { NewDataset } from '../client/datasets.ts';
-import { ApiError } from '../client/errors.ts';
 import type { Dataset } from '../contract/dataset.ts';
 import type { Host } from './host.ts';
 import { type LocalFile, toUploadFile } from './local-files.ts';
@@ -29,14 +28,8 @@ export async function countRows(files: readonly LocalFile[]): Promise<number> {
 
 /** Makes the dataset, or takes up one whose upload broke off, and answers it when it is READY. */
 export async function uploadDataset(client: Client, { host, quiet, dataset, files }: Upload): Promise<Dataset> {
-  const { name } = await client.datasets.create(dataset).catch(async (error: unknown) => {
-    if (!(error instanceof ApiError) || error.code !== 'ALREADY_EXISTS') throw error;
-    const known = await client.datasets.get(dataset.datasetId);
-    if (known.state !== 'UPLOADING') throw error;
-    return known;
-  });
   const uploads = await Promise.all(files.map(toUploadFile));
   const [first, ...others] = files;
   const what = `↑ ${others.length === 0 ? first?.name : `${files.length} files`}`;
-  return withTransferBar({ host, quiet, what }, (onProgress) => client.datasets.upload(name, uploads, { onProgress }));
+  return withTransferBar({ host, quiet, what }, (onProgress) => client.uploadDataset(dataset, uploads, { onProgress }));
 }

@@ -1,9 +1,16 @@
 /** Datasets: immutable files of rows. */
 import type { z } from 'zod';
-import type { CreateDatasetRequest, Dataset, UpdateDatasetRequest } from '../contract/dataset.ts';
+import type {
+  CreateDatasetRequest,
+  Dataset,
+  SplitDatasetReply,
+  SplitDatasetRequest,
+  UpdateDatasetRequest,
+} from '../contract/dataset.ts';
 import { makeRemoteFile, type RemoteFile } from './download.ts';
+import { type Listing, type ListOptions, makeListing } from './pages.ts';
 import { makeResource, type Resource } from './resource.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import { type CallOptions, type CreateOptions, makeWord, type Transport } from './transport.ts';
 import { sendAsForm, sendToLinks, type UploadFile, type UploadOptions } from './upload.ts';
 
 /** A dataset as it is asked for. */
@@ -13,18 +20,29 @@ export type DatasetPatch = z.input<typeof UpdateDatasetRequest>;
 
 /** Which files of a dataset. */
 export interface FilesOptions extends CallOptions {
-  /** Those of every dataset in the chain of continued jobs, too. */
+  /** Those of every dataset in the chain of continued jobs, too. Default false. */
   readonly lineage?: boolean | undefined;
-  /** One file made of the whole chain, every row once and in input order: in place of the dataset's own, or with `lineage` beside all. */
+  /** One file made of the whole chain, every row once and in input order: in place of the dataset's own, or with `lineage` beside all. Default false. */
   readonly merged?: boolean | undefined;
 }
+
+/** How to look at rows. */
+export type RowsOptions = Pick<ListOptions, 'pageSize' | 'signal'>;
 
 /** `client.datasets`. */
 export interface Datasets extends Resource<Dataset, DatasetPatch> {
   /** Makes a dataset that waits for its files. */
-  create(dataset: NewDataset, options?: CallOptions): Promise<Dataset>;
+  create(dataset: NewDataset, options?: CreateOptions): Promise<Dataset>;
   /** Sends its files and answers the dataset, READY. Several files need a server with upload links. */
   upload(name: string, files: readonly UploadFile[], options?: UploadOptions): Promise<Dataset>;
+  /** Its rows, parsed; a line that is no JSON comes as a string. */
+  rows(name: string, options?: RowsOptions): Listing<unknown>;
+  /** Cuts it into datasets of so many rows, and answers their names. */
+  split(
+    name: string,
+    wish: z.input<typeof SplitDatasetRequest>,
+    options?: CreateOptions,
+  ): Promise<z.output<typeof SplitDatasetReply>>;
   /** The files to download. */
   files(name: string, options?: FilesOptions): Promise<readonly RemoteFile[]>;
 }
@@ -47,15 +65,14 @@ export function makeDatasets(transport: Transport): Datasets {
 
   return {
     ...resource,
-    create: (body, { signal } = {}) =>
-      transport.request({
-        method: 'POST',
-        path: resource.path,
-        body,
-        signal,
-        isRepeatable: true,
-        ifRepeated: ({ code }) => (code === 'ALREADY_EXISTS' ? findWaiting(resource, body.datasetId, signal) : undefined),
-      }),
+    create: (body, { signal, idempotencyKey = makeWord() } = {}) =>
+      transport.request({ method: 'POST', path: resource.path, body, signal, idempotencyKey }),
+    rows: (name, options) => {
+      const place = { path: `${resource.pathOf(name)}:preview`, collection: 'examples', total: 'totalCount' };
+      return makeListing(transport, place, options);
+    },
+    split: (name, body, { signal, idempotencyKey = makeWord() } = {}) =>
+      transport.request({ method: 'POST', path: `${resource.pathOf(name)}:splitDataset`, body, signal, idempotencyKey }),
     upload: async (name, files, options = {}) => {
       const path = resource.pathOf(name);
       const [first, ...others] = files;
@@ -80,14 +97,4 @@ export function makeDatasets(transport: Transport): Datasets {
       );
     },
   };
-}
-
-/** The dataset that the try before has made; one that has its files is somebody else's. */
-async function findWaiting(
-  resource: Resource<Dataset, DatasetPatch>,
-  id: string,
-  signal: AbortSignal | undefined,
-): Promise<Dataset | undefined> {
-  const dataset = await resource.get(id, { signal });
-  return dataset.state === 'UPLOADING' ? dataset : undefined;
 }

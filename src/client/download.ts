@@ -23,10 +23,11 @@ export interface RemoteFacts {
   readonly etag?: string;
 }
 
+/** From where on to read. */
 export interface ReadOptions extends CallOptions {
-  /** How many bytes are here already. */
+  /** How many bytes are here already. Default 0. */
   readonly start?: number;
-  /** Of the file that those bytes were of; when it is another one by now, reading is refused with FILE_CHANGED. */
+  /** Of the file that those bytes were of; when it is another one by now, reading is refused with FILE_CHANGED. Default: whatever is there. */
   readonly etag?: string | undefined;
 }
 
@@ -61,7 +62,7 @@ export function makeRemoteFile(transport: Transport, { key, url: firstUrl, renew
     const response = await retried(() => call({ method: 'GET', headers: range ?? {}, signal }), signal);
     if (range !== undefined && response.status !== 206) throw await changed(response, key);
     place.etag ??= toFacts(response).etag;
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of chunksOf(response)) {
       place.at += chunk.length;
       yield chunk;
     }
@@ -96,6 +97,18 @@ async function* readThrough(
       // Without a mark nobody could tell whether the rest is of the same file.
       if (!(error instanceof ApiError) || place.etag === undefined || tries >= retries) throw error;
     }
+  }
+}
+
+/** By a reader: not every browser lets a body be walked. */
+async function* chunksOf({ body }: Response): AsyncGenerator<Uint8Array> {
+  if (body === null) return;
+  const reader = body.getReader();
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    // Whoever stops early leaves no connection behind.
+    await reader.cancel().catch(() => undefined);
   }
 }
 

@@ -3,20 +3,21 @@ import type { z } from 'zod';
 import type { BatchInferenceJob, CreateJobRequest, JobEvents, ValidationReport } from '../contract/job.ts';
 import type { WireJobState } from '../contract/job-state.ts';
 import { makeResource, type Resource } from './resource.ts';
-import type { CallOptions, Transport } from './transport.ts';
-import { type WaitOptions, waitUntil } from './wait.ts';
+import { makeResults, type Results, type ResultsOptions } from './results.ts';
+import { type CallOptions, type CreateOptions, makeWord, type Transport } from './transport.ts';
 
 /** A job as it is asked for. */
 export type NewJob = z.input<typeof CreateJobRequest>;
 
 /** How to start a job. */
-export interface CreateJobOptions extends CallOptions {
-  /** The new job's id. Default: one that this client makes up, so that a repeated call can't start a second job. */
+export interface CreateJobOptions extends CreateOptions {
+  /** The new job's id. Default: the server makes one up. */
   readonly id?: string | undefined;
 }
 
 /** `client.jobs`. */
 export interface Jobs extends Omit<Resource<BatchInferenceJob, never>, 'update'> {
+  /** Starts it. */
   create(job: NewJob, options?: CreateJobOptions): Promise<BatchInferenceJob>;
   /** Stops it; finished rows reach its output dataset. */
   cancel(name: string, options?: CallOptions): Promise<BatchInferenceJob>;
@@ -27,8 +28,8 @@ export interface Jobs extends Omit<Resource<BatchInferenceJob, never>, 'update'>
   events(name: string, options?: CallOptions): Promise<z.output<typeof JobEvents>['events']>;
   /** The lines of its input that can't run. */
   validationReport(name: string, options?: CallOptions): Promise<ValidationReport>;
-  /** Resolves when the job has ended, however it ended. */
-  waitFor(name: string, options?: WaitOptions<BatchInferenceJob>): Promise<BatchInferenceJob>;
+  /** Its rows that are committed so far, each once; with `follow`, those to come, too. */
+  results(name: string, options?: ResultsOptions): Results;
 }
 
 const FINAL: readonly WireJobState[] = [
@@ -42,7 +43,7 @@ const FINAL: readonly WireJobState[] = [
 ];
 
 /** True when a job in this state won't change any more. */
-const isFinalState = (state: WireJobState): boolean => FINAL.includes(state);
+export const isFinalState = (state: WireJobState): boolean => FINAL.includes(state);
 
 /** Makes `client.jobs`. */
 export function makeJobs(transport: Transport): Jobs {
@@ -61,38 +62,20 @@ export function makeJobs(transport: Transport): Jobs {
       });
   return {
     ...resource,
-    create: (body, { id, signal } = {}) => {
-      const batchInferenceJobId = id ?? makeJobId();
-      return transport.request({
+    create: (body, { id, idempotencyKey = makeWord(), signal } = {}) =>
+      transport.request({
         method: 'POST',
         path: resource.path,
-        query: { batchInferenceJobId },
+        query: { batchInferenceJobId: id },
         body,
         signal,
-        isRepeatable: true,
-        // Nobody else can have an id that was made up here.
-        ifRepeated: ({ code }) =>
-          code === 'ALREADY_EXISTS' && id === undefined ? resource.get(batchInferenceJobId, { signal }) : undefined,
-      });
-    },
+        idempotencyKey,
+      }),
     cancel: tell('cancel'),
     pause: tell('pause'),
     resume: tell('resume'),
     events: async (name, options) => (await ask<z.output<typeof JobEvents>>(name, 'events', options)).events,
     validationReport: (name, options) => ask(name, 'getValidationReport', options),
-    waitFor: (name, options = {}) =>
-      waitUntil(
-        () => resource.get(name, { signal: options.signal }),
-        ({ state }) => isFinalState(state),
-        options,
-      ),
+    results: (name, options) => makeResults(transport, `${resource.pathOf(name)}:results`, options),
   };
 }
-
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
-
-/** Like those that the server makes up: ten lower-case letters and digits, a letter first. */
-const makeJobId = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte, at) =>
-    at === 0 ? LETTERS[byte % LETTERS.length] : (byte % 36).toString(36),
-  ).join('');

@@ -7,10 +7,11 @@ import type {
   ModelWarnings,
   PrepareModelRequest,
   UpdateModelRequest,
+  ValidateModelConfigRequest,
 } from '../contract/model.ts';
 import { makeRemoteFile, type RemoteFile } from './download.ts';
 import { makeResource, type Resource } from './resource.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import { type CallOptions, type CreateOptions, makeWord, type Transport } from './transport.ts';
 import { sendToLinks, type UploadFile, type UploadOptions } from './upload.ts';
 
 /** A model as it is asked for. */
@@ -21,9 +22,11 @@ export type ModelPatch = z.input<typeof UpdateModelRequest>;
 /** `client.models`. */
 export interface Models extends Resource<Model, ModelPatch> {
   /** Makes a model that waits for its files. */
-  create(model: NewModel, options?: CallOptions): Promise<Model>;
+  create(model: NewModel, options?: CreateOptions): Promise<Model>;
   /** Sends its files and has them checked; answers what is odd about them. A call that was broken off may be made again. */
   upload(name: string, files: readonly UploadFile[], options?: UploadOptions): Promise<readonly string[]>;
+  /** Looks over its configuration before it is uploaded; answers what is odd about it. */
+  validateConfig(config: z.input<typeof ValidateModelConfigRequest>, options?: CallOptions): Promise<readonly string[]>;
   /** The files to download. */
   files(name: string, options?: CallOptions): Promise<readonly RemoteFile[]>;
   /** Fetches its files from somebody else's storage, where the server offers that. */
@@ -56,12 +59,17 @@ export function makeModels(transport: Transport): Models {
     transport.request({ method: 'GET', path: `${resource.pathOf(name)}:getDownloadEndpoint`, signal });
   return {
     ...resource,
-    create: (body, { signal } = {}) => transport.request({ method: 'POST', path: resource.path, body, signal }),
+    create: (body, { signal, idempotencyKey = makeWord() } = {}) =>
+      transport.request({ method: 'POST', path: resource.path, body, signal, idempotencyKey }),
     upload: async (name, files, options = {}) => {
       const path = resource.pathOf(name);
       if (!(await sendToLinks(transport, { path, files }, options)))
         throw new RangeError('This server takes no files for models: it offers no upload links.');
       const call = { method: 'GET', path: `${path}:validateUpload`, signal: options.signal } as const;
+      return (await transport.request<z.output<typeof ModelWarnings>>(call)).warnings;
+    },
+    validateConfig: async (body, { signal } = {}) => {
+      const call = { method: 'POST', path: '/v1/validateModelConfig', body, signal, isRepeatable: true } as const;
       return (await transport.request<z.output<typeof ModelWarnings>>(call)).warnings;
     },
     files: async (name, { signal } = {}) => {

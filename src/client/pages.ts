@@ -5,11 +5,11 @@ import type { CallOptions, Query, Transport } from './transport.ts';
 export interface ListOptions extends CallOptions {
   /** Default 50, at most 200. */
   readonly pageSize?: number | undefined;
-  /** An AIP-160 filter, such as `state = "RUNNING"`. */
+  /** An AIP-160 filter, such as `state = "RUNNING"`. Default: all. */
   readonly filter?: string | undefined;
-  /** Fields, comma-separated, ` desc` after one that goes down. */
+  /** Fields, comma-separated, ` desc` after one that goes down. Default: the server's order. */
   readonly orderBy?: string | undefined;
-  /** Fields to answer, comma-separated. */
+  /** Fields to answer, comma-separated. Default: all. */
   readonly readMask?: string | undefined;
 }
 
@@ -30,6 +30,8 @@ export interface Listing<T> extends AsyncIterable<T> {
 export interface ListPlace {
   readonly path: string;
   readonly collection: string;
+  /** The reply's field with their number over all pages; default `totalSize`. */
+  readonly total?: string;
   readonly query?: Query;
 }
 
@@ -47,7 +49,7 @@ export function makeListing<T>(transport: Transport, place: ListPlace, { signal,
       });
       pageToken = reply['nextPageToken'] ? String(reply['nextPageToken']) : undefined;
       const entries = (reply[place.collection] ?? []) as readonly T[]; // The reply is named after the collection.
-      yield { entries, totalSize: Number(reply['totalSize'] ?? entries.length), isLast: pageToken === undefined };
+      yield { entries, totalSize: Number(reply[place.total ?? 'totalSize'] ?? entries.length), isLast: pageToken === undefined };
     } while (pageToken !== undefined);
   }
   return {

@@ -6,7 +6,7 @@ import type { Quota, UpdateQuotaRequest } from '../contract/quota.ts';
 import type { CreateUserRequest, UpdateUserRequest, User } from '../contract/user.ts';
 import { type Listing, type ListOptions, makeListing } from './pages.ts';
 import { type GetOptions, makeResource, type Resource } from './resource.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import { type CallOptions, type CreateOptions, makeWord, type Transport } from './transport.ts';
 
 /** `client.accounts`. */
 export interface Accounts {
@@ -33,7 +33,7 @@ export type NewUser = z.input<typeof CreateUserRequest>;
 export type UserPatch = z.input<typeof UpdateUserRequest>;
 
 /** How to make a user. */
-export interface CreateUserOptions extends CallOptions {
+export interface CreateUserOptions extends CreateOptions {
   /** The new user's id. Default: made from the address. */
   readonly id?: string | undefined;
 }
@@ -48,8 +48,8 @@ export function makeUsers(transport: Transport): Users {
   const resource = makeResource<User, UserPatch>(transport, 'users');
   return {
     ...resource,
-    create: (body, { id: userId, signal } = {}) =>
-      transport.request({ method: 'POST', path: resource.path, query: { userId }, body, signal }),
+    create: (body, { id: userId, signal, idempotencyKey = makeWord() } = {}) =>
+      transport.request({ method: 'POST', path: resource.path, query: { userId }, body, signal, idempotencyKey }),
   };
 }
 
@@ -58,7 +58,7 @@ export type NewApiKey = NonNullable<z.input<typeof CreateApiKeyRequest>['apiKey'
 
 /** `client.apiKeys`: `user` is a full name or an id. */
 export interface ApiKeys {
-  /** Makes a key. Its `key` is in this reply and never again. */
+  /** Makes a key. Its `key` is in this reply and never again, so a call whose reply is lost is not repeated: nobody would get to know the key. */
   create(user: string, apiKey?: NewApiKey, options?: CallOptions): Promise<ApiKey>;
   list(user: string, options?: ListOptions): Listing<ApiKey>;
   delete(user: string, keyId: string, options?: CallOptions): Promise<void>;

@@ -4,12 +4,13 @@ import type { CallOptions, Transport } from './transport.ts';
 
 /** A single read. */
 export interface GetOptions extends CallOptions {
-  /** Fields to answer, comma-separated. */
+  /** Fields to answer, comma-separated. Default: all. */
   readonly readMask?: string | undefined;
 }
 
 /** A list of another account's resources, such as the public models. */
 export interface AccountListOptions extends ListOptions {
+  /** Whose. Default: the client's account. */
   readonly accountId?: string | undefined;
 }
 

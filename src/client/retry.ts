@@ -11,18 +11,21 @@ export interface RetryOptions {
   readonly retries: number;
   /** True when doing it twice is as good as doing it once. */
   readonly isRepeatable: boolean;
+  /** True when the try that failed has brought the matter on: then the tries are counted anew. */
+  readonly hasMoved?: () => boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Calls until it works, until the error is one that stays, or until the tries are used up. `attempt` gets the number of tries before it. */
 export async function withRetries<T>(
   attempt: (triesBefore: number) => Promise<T>,
-  { retries, isRepeatable, signal }: RetryOptions,
+  { retries, isRepeatable, hasMoved, signal }: RetryOptions,
 ): Promise<T> {
-  for (let tries = 0; ; tries++) {
+  for (let tries = 0, all = 0; ; tries++, all++) {
     try {
-      return await attempt(tries);
+      return await attempt(all);
     } catch (error) {
+      if (hasMoved?.()) tries = 0;
       if (tries >= retries || !(error instanceof ApiError) || !canPass(error, isRepeatable)) throw error;
       const waitMs = error.retryAfterMs ?? backoffMs(tries);
       if (waitMs > LONGEST_ASKED_WAIT_MS) throw error;
@@ -49,6 +52,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** The server has surely done nothing at 429 and 503. After a lost connection or another 5xx nobody knows. A conflict passes only when it is one of timing. */
 function canPass({ status, code, reason }: ApiError, isRepeatable: boolean): boolean {
+  if (reason === 'IDEMPOTENCY_KEY_OUTCOME_UNKNOWN') return false;
   if (status === 429 || status === 503) return true;
   if (reason === 'HTTP_409' || code === 'ABORTED') return true;
   if (status === 501) return false;

@@ -28,3 +28,13 @@ export function toCountedBody(content: Blob, onSent: (bytes: number) => void): R
     }),
   );
 }
+
+/** The same chunks, calling back with the bytes that were taken so far. */
+export async function* counted(chunks: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    yield chunk;
+    onBytes(bytes);
+  }
+}

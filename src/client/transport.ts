@@ -9,6 +9,7 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 export interface ClientOptions {
   /** Where the server is: `http://127.0.0.1:8080`. A trailing `/v1` is fine. */
   readonly baseUrl: string;
+  /** Sent as bearer token. Signed links go without. */
   readonly apiKey: string;
   /** Default: the account of the key. */
   readonly accountId?: string;
@@ -22,12 +23,22 @@ export interface ClientOptions {
 
 /** What every call can be told. */
 export interface CallOptions {
+  /** Aborts the call, with all its tries. Default: none. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What a call that makes something can be told. */
+export interface CreateOptions extends CallOptions {
+  /**
+   * Sent as `Idempotency-Key`: for 24 hours calls with the same key and the same body make one thing, and get the first reply again. Default: a new one for
+   * each call, the same for all its tries. Give your own to make a call again after your program has died.
+   */
+  readonly idempotencyKey?: string | undefined;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** A call with JSON in and out. */
+/** A call with JSON in and, mostly, out. */
 export interface ApiCall extends CallOptions {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below the base URL: `/v1/accounts/-/datasets`. */
@@ -36,6 +47,8 @@ export interface ApiCall extends CallOptions {
   readonly body?: unknown;
   /** True for a POST that does no harm when it is done twice; every other method is one. */
   readonly isRepeatable?: boolean;
+  /** Makes a POST repeatable: the server does it once, however often it comes in. */
+  readonly idempotencyKey?: string | undefined;
   /** Reads a refusal of a repeated call that may mean that the try before had worked; what it answers, unless undefined, is the reply. */
   readonly ifRepeated?: (error: ApiError) => Promise<unknown> | undefined;
 }
@@ -50,12 +63,21 @@ export interface RawCall extends CallOptions {
   readonly body?: RequestBody;
 }
 
+/** A reply that isn't JSON. */
+export interface TextReply {
+  readonly text: string;
+  readonly headers: Headers;
+}
+
+/** What all resources of a client share. */
 export interface Transport {
   readonly accountId: string;
   readonly retries: number;
-  /** Tries again by itself; rejects with `ApiError`. */
+  /** A call with a JSON reply. Tries again by itself; rejects with `ApiError`. */
   request<Reply>(call: ApiCall): Promise<Reply>;
-  /** One try; rejects with `ApiError` for whatever is not a success. */
+  /** The same with a text as reply, whole, and its headers. */
+  requestText(call: ApiCall): Promise<TextReply>;
+  /** One try; rejects with `ApiError` for whatever is not a success, or 308. */
   send(url: string, call: RawCall): Promise<Response>;
   /** The whole URL of a path, and the header that opens it. */
   toUrl(path: string, query?: Query): string;
@@ -71,29 +93,48 @@ export function makeTransport(options: ClientOptions): Transport {
 
   const send = async (url: string, call: RawCall): Promise<Response> => {
     const response = await exchange(options.fetch ?? fetch, url, call);
-    if (response.ok) return response;
+    // A 308 that leads elsewhere has been followed; one without a location says that a part of an upload is here.
+    if (response.ok || response.status === 308) return response;
     throw await toApiError(response);
   };
 
-  const request = async <Reply>({ method, path, query, body, signal, isRepeatable, ifRepeated }: ApiCall): Promise<Reply> => {
+  const ask = <Reply>(call: ApiCall, read: (response: Response) => Promise<Reply>): Promise<Reply> => {
+    const { method, path, query, body, signal, idempotencyKey, ifRepeated } = call;
     const url = toUrl(path, query);
     const json = body === undefined ? {} : { body: JSON.stringify(body) };
-    const headers = { ...authorization, ...(body !== undefined && { 'content-type': 'application/json' }) };
+    const headers = {
+      ...authorization,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+    };
     const attempt = async (triesBefore: number): Promise<Reply> => {
       const limit = AbortSignal.timeout(timeoutMs);
+      const either = signal ? AbortSignal.any([signal, limit]) : limit;
       try {
-        const call = { method, headers, ...json, signal: signal ? AbortSignal.any([signal, limit]) : limit };
-        return await readJson<Reply>(await send(url, call), url);
+        const response = await send(url, { method, headers, ...json, signal: either });
+        return await read(response).catch((cause: unknown) => {
+          throw fromAbort(signal, cause) ?? toConnectionError(cause, url);
+        });
       } catch (error) {
         const settled = triesBefore > 0 && error instanceof ApiError ? await ifRepeated?.(error) : undefined;
         if (settled === undefined) throw error;
         return settled as Reply; // Whoever asked for it knows what it answers.
       }
     };
-    return withRetries(attempt, { retries, isRepeatable: isRepeatable ?? method !== 'POST', signal });
+    const isRepeatable = call.isRepeatable ?? (method !== 'POST' || idempotencyKey !== undefined);
+    return withRetries(attempt, { retries, isRepeatable, signal });
   };
 
-  return { accountId, retries, request, send, toUrl, authorization };
+  return {
+    accountId,
+    retries,
+    // The server keeps the contract; a client that checks it again would refuse newer servers.
+    request: <Reply>(call: ApiCall) => ask(call, async (response) => (await response.json()) as Reply),
+    requestText: (call) => ask(call, async (response) => ({ text: await response.text(), headers: response.headers })),
+    send,
+    toUrl,
+    authorization,
+  };
 }
 
 async function exchange(fetchIt: typeof fetch, url: string, { signal, ...call }: RawCall): Promise<Response> {
@@ -114,14 +155,6 @@ const isLarge = (body: RequestBody | undefined): boolean => body instanceof Read
  */
 const AS_IT_COMES = { duplex: 'half', redirect: 'error', window: null } as const;
 
-async function readJson<Reply>(response: Response, url: string): Promise<Reply> {
-  try {
-    return (await response.json()) as Reply; // The server keeps the contract; a client that checks it again would refuse newer servers.
-  } catch (cause) {
-    throw toConnectionError(cause, url);
-  }
-}
-
 /** The caller's own abort is no error of the connection; a time limit of ours is. */
 const fromAbort = (signal: AbortSignal | undefined, cause: unknown): unknown => {
   const isAbort = signal?.aborted === true && !(signal.reason instanceof Error && signal.reason.name === 'TimeoutError');
@@ -134,3 +167,7 @@ const toQueryText = (query: Query): string => {
     ? ''
     : `?${new URLSearchParams(entries.map(([name, value]): [string, string] => [name, String(value)]))}`;
 };
+
+/** A random word that nobody else has. (`crypto.randomUUID` is not there on pages that came by plain http.) */
+export const makeWord = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

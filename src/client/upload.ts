@@ -1,28 +1,38 @@
 /** Files on their way to the server: each to a signed link of its own, or one as a form where there are no such links. */
 import { ApiError } from './errors.ts';
 import { withRetries } from './retry.ts';
+import { sendFile } from './send-file.ts';
 import { type OnTransfer, toCountedBody } from './transfer.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import { type CallOptions, makeWord, type Transport } from './transport.ts';
 
 /** A file to send. In Node, `fs.openAsBlob(path)` makes one that is read while it is sent. */
 export interface UploadFile {
+  /** What it is to be called, without a path. */
   readonly name: string;
+  /** A file that a person chose in a browser is one, too. */
   readonly content: Blob;
 }
 
+/** How to send files. */
 export interface UploadOptions extends CallOptions {
+  /** Gets how far it is, over all files, as often as bytes have been sent. Default: nobody is told. */
   readonly onProgress?: OnTransfer | undefined;
+  /**
+   * Go on with what an earlier call, of an earlier program even, has brought of the same files. Only for files that are the same byte for byte: the server
+   * knows them by name and size. Default false: each file begins anew, and goes on only after a cut within this call.
+   */
+  readonly resume?: boolean | undefined;
 }
 
 interface UploadLinks {
   readonly filenameToSignedUrls: Readonly<Record<string, string>>;
 }
 
-/** Asks for links and sends every file to its own; answers false where the server has no such links. A file that breaks off is sent again. */
+/** Asks for links and sends every file to its own; answers false where the server has no such links. */
 export async function sendToLinks(
   transport: Transport,
   { path, files }: { readonly path: string; readonly files: readonly UploadFile[] },
-  { signal, onProgress }: UploadOptions,
+  { signal, onProgress, resume }: UploadOptions,
 ): Promise<boolean> {
   const askLinks = (asked: readonly UploadFile[]): Promise<UploadLinks> =>
     transport.request({
@@ -39,30 +49,16 @@ export async function sendToLinks(
   if (links === undefined) return false;
   const count = makeCounter(files, onProgress);
   for (const file of files) {
-    const attempt = async (triesBefore: number): Promise<void> => {
-      // A link expires, and the first part of a file may have taken long.
+    const askLink = async (triesBefore: number): Promise<string> => {
+      // The files before this one may have taken long.
       const { filenameToSignedUrls } = triesBefore === 0 ? links : await askLinks([file]);
-      await putFile(transport, { url: filenameToSignedUrls[file.name], file }, { signal, onProgress: count(file) });
+      const url = filenameToSignedUrls[file.name];
+      if (url === undefined) throw noLink(file.name);
+      return url;
     };
-    await withRetries(attempt, { retries: transport.retries, isRepeatable: true, signal });
+    await sendFile(transport, { file, askLink, resume: resume ?? false, signal, onSent: count(file) });
   }
   return true;
-}
-
-async function putFile(
-  transport: Transport,
-  { url, file: { name, content } }: { readonly url: string | undefined; readonly file: UploadFile },
-  { signal, onProgress }: { readonly signal: AbortSignal | undefined; readonly onProgress: (bytes: number) => void },
-): Promise<void> {
-  if (url === undefined) throw noLink(name);
-  const headers = {
-    'content-type': 'application/octet-stream',
-    'content-length': String(content.size),
-    'x-goog-content-length-range': `${content.size},${content.size}`,
-  };
-  const body = toCountedBody(content, onProgress);
-  await transport.send(url, { method: 'PUT', headers, body, signal }).then((reply) => reply.body?.cancel());
-  onProgress(content.size);
 }
 
 /** Sends one file as a form, with the client's key. */
@@ -72,7 +68,7 @@ export async function sendAsForm(
   { signal, onProgress }: UploadOptions,
 ): Promise<void> {
   const count = makeCounter([file], onProgress)(file);
-  const boundary = `boatload-${crypto.randomUUID()}`;
+  const boundary = `boatload-${makeWord()}`;
   const name = file.name.replaceAll(/["\r\n\\]/g, '_');
   const head = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${name}"\r\ncontent-type: application/jsonl\r\n\r\n`;
   const form = new Blob([head, file.content, `\r\n--${boundary}--\r\n`]);

@@ -7,22 +7,23 @@ const LONGEST_INTERVAL_MS = 3_000;
 
 /** How to wait. */
 export interface WaitOptions<T> {
+  /** Ends the waiting, not what is waited for. Default: none. */
   readonly signal?: AbortSignal | undefined;
-  /** Rejects with DEADLINE_EXCEEDED afterwards. Default: no limit. */
+  /** Milliseconds after which it rejects with DEADLINE_EXCEEDED. Default: no limit. */
   readonly timeoutMs?: number | undefined;
-  /** Time between two looks; default a quarter of a second at first, three seconds after a while. */
+  /** Milliseconds between two looks. Default: 250 at first, growing to 3,000. */
   readonly intervalMs?: number | undefined;
-  /** Gets what each look has seen. */
-  readonly onLook?: ((seen: T) => void) | undefined;
+  /** Gets what each look has seen. Default: nobody is told. */
+  readonly onProgress?: ((seen: T) => void) | undefined;
 }
 
 /** Looks until `isOver`; answers what it saw then. */
 export async function waitUntil<T>(look: () => Promise<T>, isOver: (seen: T) => boolean, options: WaitOptions<T>): Promise<T> {
-  const { signal, timeoutMs, intervalMs, onLook } = options;
+  const { signal, timeoutMs, intervalMs, onProgress } = options;
   const giveUpAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   for (let waitMs = intervalMs ?? FIRST_INTERVAL_MS; ; waitMs = intervalMs ?? Math.min(waitMs * 1.3, LONGEST_INTERVAL_MS)) {
     const seen = await look();
-    onLook?.(seen);
+    onProgress?.(seen);
     if (isOver(seen)) return seen;
     const leftMs = giveUpAt - performance.now();
     if (leftMs <= 0) throw tookTooLong(timeoutMs ?? 0);

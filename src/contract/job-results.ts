@@ -1,6 +1,7 @@
 /** The rows of a job that has not ended yet, on the wire: JSON lines, and headers that say how to go on. */
 import { z } from 'zod';
 import { makePageToken, readPageToken } from './list.ts';
+import { RESULT_HEADERS } from './results-headers.ts';
 
 /** Which rows. */
 export const RESULT_KINDS = ['all', 'answers', 'errors'] as const;
@@ -9,14 +10,6 @@ export type ResultKind = (typeof RESULT_KINDS)[number];
 
 /** A bounded page may have to be held in memory. */
 const MAX_PAGE_BYTES = 64 * 1024 * 1024;
-
-/** What a reply of results says beside its rows. */
-export const RESULT_HEADERS = {
-  /** `true` when the job has ended and these are the last of its rows; else `false`. */
-  complete: 'boatload-complete',
-  /** What to give as `pageToken` to get the rows after these; absent when that is all. */
-  nextPageToken: 'boatload-next-page-token',
-} as const;
 
 /** Query parameters of `:results`. */
 export const ResultsQuery = z.object({

@@ -78,7 +78,7 @@ describe('the life of a job', () => {
 
     const job = await client.jobs.create({ model: MODEL, inputDatasetId: id });
     const states = new Set<string>();
-    const ended = await client.jobs.waitFor(job.name, { intervalMs: 20, onLook: ({ state }) => states.add(state) });
+    const ended = await client.waitForJob(job.name, { intervalMs: 20, onProgress: ({ state }) => states.add(state) });
     expect(ended).toMatchObject({ state: 'JOB_STATE_COMPLETED', jobProgress: { successfullyProcessedRequests: 200 } });
     expect([...states].at(-1)).toBe('JOB_STATE_COMPLETED');
     const files = await client.datasets.files(ended.outputDatasetId);
@@ -108,20 +108,20 @@ describe('the life of a job', () => {
 
   test('a job can be stopped, continued and deleted; its lineage and its merged answers can be read', async () => {
     const parent = await client.jobs.create({ model: MODEL, inputDatasetId: await upload(4) }, { id: newId('job') });
-    await client.jobs.waitFor(parent.name, { intervalMs: 20 });
+    await client.waitForJob(parent.name, { intervalMs: 20 });
     expect(await refusalOf(client.jobs.cancel(parent.name))).toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'JOB_ENDED' });
     const files = await client.datasets.files(parent.outputDatasetId, { lineage: true, merged: true });
     expect(files.map(({ name }) => name).toSorted()).toEqual(['BIJOutputSet.jsonl', 'error-data', 'merged.jsonl']);
     const merged = parseLines((await read(files.find(({ name }) => name === 'merged.jsonl'))).toString());
     expect(merged.map(({ custom_id }) => custom_id)).toEqual(allIds(4));
     await client.jobs.delete(parent.name);
-    expect((await refusalOf(client.jobs.waitFor(parent.name, { intervalMs: 20, timeoutMs: 30_000 }))).code).toBe('NOT_FOUND');
+    expect((await refusalOf(client.waitForJob(parent.name, { intervalMs: 20, timeoutMs: 30_000 }))).code).toBe('NOT_FOUND');
   });
 
   test('waiting ends when its time is over, and when the caller leaves', async () => {
     const id = await upload(1);
     const job = await client.jobs.create({ model: MODEL, inputDatasetId: id });
-    await client.jobs.waitFor(job.name, { intervalMs: 20 });
+    await client.waitForJob(job.name, { intervalMs: 20 });
     // A look answers a state that is not final for ever.
     proxy.script = ({ path }) => {
       if (!path.includes('batchInferenceJobs')) return undefined;
@@ -131,10 +131,10 @@ describe('the life of a job', () => {
         body: JSON.stringify({ ...job, state: 'JOB_STATE_RUNNING' }),
       };
     };
-    const late = await refusalOf(client.jobs.waitFor(job.name, { intervalMs: 5, timeoutMs: 30 }));
+    const late = await refusalOf(client.waitForJob(job.name, { intervalMs: 5, timeoutMs: 30 }));
     expect(late).toMatchObject({ code: 'DEADLINE_EXCEEDED', reason: 'WAIT_TIMEOUT' });
     const leave = new AbortController();
-    const waiting = client.jobs.waitFor(job.name, { intervalMs: 5, signal: leave.signal, onLook: () => leave.abort() });
+    const waiting = client.waitForJob(job.name, { intervalMs: 5, signal: leave.signal, onProgress: () => leave.abort() });
     await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   });
 });

@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { toApiError, toConnectionError } from '../../src/client/errors.ts';
 import { httpStatusOf, numberOf, STATUS_CODES } from '../../src/contract/errors.ts';
@@ -45,15 +44,4 @@ test('a time-out is told from a line that is not there', () => {
     code: 'UNAVAILABLE',
     message: "Can't reach http://h:9: connect ECONNREFUSED ::1:9.",
   });
-});
-
-test('the client needs nothing that a browser does not have', () => {
-  const files = readdirSync('src/client').map((file) => readFileSync(`src/client/${file}`, 'utf8'));
-  expect(files.length).toBeGreaterThan(8);
-  for (const text of files) {
-    expect(text.match(/from '(node:[^']+|[^.'][^']*)'/g)?.filter((line) => line !== "from 'zod'") ?? []).toEqual([]);
-    expect(text.match(/^import (?!type).*zod'/gm) ?? []).toEqual([]);
-    expect(text.match(/^import (?!type).*contract\/(?!names|job-state)/gm) ?? []).toEqual([]);
-    expect(text.match(/\b(process|Buffer|__dirname)\b/g) ?? []).toEqual([]);
-  }
 });

@@ -23,7 +23,7 @@ export async function createJob(call: Call, kind: Kind<BatchInferenceJob>): Prom
     const job = await client.jobs.create(message as NewJob, { id });
     if (!flags['wait']) return print(job);
     const timeoutMs = typeof flags['waitTimeout'] === 'number' ? flags['waitTimeout'] : undefined;
-    const ended = await client.jobs.waitFor(job.name, { timeoutMs });
+    const ended = await client.waitForJob(job.name, { timeoutMs });
     print(ended);
     if (ended.state !== 'JOB_STATE_COMPLETED') throw notCompleted(ended);
   });

@@ -49,7 +49,7 @@ async function watchToEnd(
   const undo = host.onSignal('SIGINT', () => leave.abort());
   const line = new MovingLine({ host, screen, hint: () => '(Ctrl-C stops watching, the job goes on)' });
   let shown = '';
-  const onLook = (job: BatchInferenceJob) => {
+  const onProgress = (job: BatchInferenceJob) => {
     const state = stateOf(job);
     if (state !== shown) screen.line(`· ${state.toLowerCase().replaceAll('_', ' ')}`);
     shown = state;
@@ -57,7 +57,7 @@ async function watchToEnd(
   };
   try {
     const intervalMs = screen.live ? LIVE_INTERVAL_MS : undefined;
-    return await client.jobs.waitFor(name, { signal: leave.signal, intervalMs, onLook });
+    return await client.waitForJob(name, { signal: leave.signal, intervalMs, onProgress });
   } catch (error) {
     if (!leave.signal.aborted) throw error;
     line.clear();
