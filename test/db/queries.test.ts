@@ -25,6 +25,7 @@ import { listDatasetFiles } from '../../src/db/queries/list-dataset-files.ts';
 import { listDatasets } from '../../src/db/queries/list-datasets.ts';
 import { listEvents } from '../../src/db/queries/list-events.ts';
 import { listJobs } from '../../src/db/queries/list-jobs.ts';
+import { listJobsToEnd } from '../../src/db/queries/list-jobs-to-end.ts';
 import { moveJob } from '../../src/db/queries/move-job.ts';
 import { sealDataset } from '../../src/db/queries/seal-dataset.ts';
 import { startPlannedJob } from '../../src/db/queries/start-planned-job.ts';
@@ -312,9 +313,11 @@ describeOnBoth('queries', (open) => {
     const { db } = open();
     const expiresAt = new Date('2020-01-01');
     const [due, ended] = [await makeJob(open(), { expiresAt }), await makeJob(open(), { expiresAt })];
-    await makeJob(open(), { expiresAt: new Date('2021-01-01') });
+    const young = await makeJob(open(), { expiresAt: new Date('2021-01-01') });
     await endJobEarly(open(), ended.uid, { outcome: 'EXPIRED', statusCode: 'DEADLINE_EXCEEDED', statusMessage: 'late' });
-    expect((await listExpiredJobs(db, new Date('2020-06-01'))).map(({ uid }) => uid)).toEqual([due.uid]);
+    const found = await listJobsToEnd(db, { now: new Date('2020-06-01'), outputBytes: 1 });
+    const ours = found.filter(({ jobUid }) => [due, ended, young].some(({ uid }) => uid === jobUid));
+    expect(ours).toMatchObject([{ jobUid: due.uid, outcome: 'EXPIRED', statusCode: 'DEADLINE_EXCEEDED' }]);
   });
 
   test('deleting a job takes everything of it along', async () => {
