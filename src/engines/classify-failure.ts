@@ -41,7 +41,7 @@ export const classifyEnd = ({ silence }: StreamEnd): Verdict =>
     : classifySilence(silence);
 
 function classifySilence({ cause, message }: EngineSilence): Verdict {
-  if (cause === 'too-large') return { verdict: 'terminal', cause, message, refused: false };
+  if (cause === 'too-large' || cause === 'crashed') return { verdict: 'terminal', cause, message, refused: false };
   // Neither reached the engine with the row; an abort is our own doing.
   const refused = cause === 'connection' || cause === 'connect-timeout' || cause === 'aborted';
   return { verdict: 'retry', cause, message, refused };

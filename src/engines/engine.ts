@@ -26,6 +26,8 @@ export interface EngineSilence {
     | 'idle-timeout'
     | 'total-timeout'
     | 'cut-off'
+    /** The engine died of this request, and of no other. */
+    | 'crashed'
     | 'aborted'
     | 'too-large';
   /** The cause in words, for a person. */

@@ -1,10 +1,12 @@
 /** Our own llama.cpp as an engine: a child process behind HTTP, so that a crash in native code costs a connection and not the server. */
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../base/log.ts';
 import { Problem } from '../../base/problem.ts';
 import type { Engine, EngineModel, EngineReply, EngineRequest, EngineSilence, EngineStream } from '../engine.ts';
 import { openUpstream } from '../upstream.ts';
+import { Quarantine } from './quarantine.ts';
 import { type StartedChild, startChild } from './start-child.ts';
 
 export interface EmbeddedEngineOptions {
@@ -26,6 +28,9 @@ const PATHS = ['/v1/chat/completions', '/v1/completions'];
 /** A child that dies so often in so short a time, and answers nothing in between, is not started again. */
 const MOST_DEATHS = 5;
 const DEATHS_WITHIN_MS = 60_000;
+const LOSSES: ReadonlySet<EngineSilence['cause']> = new Set(['cut-off', 'connection']);
+/** Between the loss of a dead child's connections and the news of its death. */
+const DEATH_SHOWS_MS = 2_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -56,6 +61,7 @@ class EmbeddedEngine implements Engine {
   #closed = false;
   #endPause: () => void = () => {};
   #reviving: Promise<void> | undefined;
+  readonly #quarantine = new Quarantine();
 
   constructor(options: EmbeddedEngineOptions) {
     this.#options = options;
@@ -103,14 +109,35 @@ class EmbeddedEngine implements Engine {
     await life?.child.stop();
   }
 
+  /** What was inside when the child died is asked again by itself: only a request that kills it alone is given up. */
   async #ask<Reply extends EngineReply | EngineStream>(
     send: (upstream: Engine) => Promise<Reply>,
   ): Promise<Reply | EngineSilence> {
-    if (this.#life === undefined)
-      return { kind: 'silence', cause: 'connection', message: `${this.name} is away: ${this.#away}.` };
-    const reply = await send(this.#life.upstream);
+    const { reply, killer } = await this.#quarantine.together(() => this.#send(send));
+    if (killer === undefined) return reply;
+    return this.#quarantine.alone(async () => {
+      await this.#reviving;
+      const again = await this.#send(send);
+      return again.killer === undefined ? again.reply : this.#killedBy(again.killer);
+    });
+  }
+
+  async #send<Reply extends EngineReply | EngineStream>(
+    send: (upstream: Engine) => Promise<Reply>,
+  ): Promise<{ readonly reply: Reply | EngineSilence; readonly killer?: string }> {
+    const life = this.#life;
+    if (life === undefined)
+      return { reply: { kind: 'silence', cause: 'connection', message: `${this.name} is away: ${this.#away}.` } };
+    const reply = await send(life.upstream);
     if (reply.kind !== 'silence') this.#deaths = [];
-    return reply;
+    if (reply.kind !== 'silence' || !LOSSES.has(reply.cause)) return { reply };
+    // The connection may be gone before the process is.
+    const killer = await Promise.race([life.child.gone, delay(DEATH_SHOWS_MS, undefined, { ref: false })]);
+    return killer === undefined ? { reply } : { reply, killer };
+  }
+
+  #killedBy(cause: string): EngineSilence {
+    return { kind: 'silence', cause: 'crashed', message: `${this.name} died of this request when it ran alone, by ${cause}.` };
   }
 
   #onDeath(cause: string): void {
