@@ -1,11 +1,11 @@
 /** `/v1/accounts/{account}/webhooks/{webhook}/deliveries`: how it went. */
 import { getWebhook } from '../actions/manage-webhooks.ts';
 import { ListQuery, listReply } from '../contract/list.ts';
+import { toBatchId } from '../contract/openai/ids.ts';
 import { WEBHOOK_EVENTS, WebhookDelivery } from '../contract/webhook.ts';
 import { type DeliveryColumn, listDeliveries } from '../db/queries/list-deliveries.ts';
 import type { WebhookDelivery as DeliveryRow } from '../db/schema.ts';
-import { readPage } from './pages.ts';
-import { applyMask } from './read-mask.ts';
+import { replyPage } from './reply-page.ts';
 import { route } from './route.ts';
 
 const columns: Readonly<Record<string, DeliveryColumn>> = {
@@ -22,7 +22,7 @@ const kinds = { nextAttemptTime: 'time' } as const;
 export const toDeliveryReply = (delivery: DeliveryRow): WebhookDelivery => ({
   eventId: delivery.eventId,
   type: WEBHOOK_EVENTS.find((type) => type === delivery.eventType) ?? 'batch.completed',
-  batchId: `batch_${delivery.jobId}`,
+  batchId: toBatchId(delivery.jobId),
   state: delivery.state,
   createTime: delivery.createdAt.toISOString(),
   nextAttemptTime: delivery.nextAttemptAt?.toISOString() ?? null,
@@ -39,14 +39,14 @@ const list = route({
   reply: listReply('deliveries', WebhookDelivery),
   handle: async ({ context, caller, query, params }) => {
     const { id } = await getWebhook(context, caller, params['webhook_id'] ?? '');
-    const collection = `webhooks/${id}/deliveries`;
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection, columns, kinds });
-    const { rows, total } = await listDeliveries(context.store.db, page, id);
-    return {
-      deliveries: rows.map((delivery) => applyMask(toDeliveryReply(delivery), query.readMask)),
-      nextPageToken: nextToken(total),
-      totalSize: total,
-    };
+    return replyPage('deliveries', query, {
+      collection: `webhooks/${id}/deliveries`,
+      accountId: caller.accountId,
+      columns,
+      kinds,
+      take: (page) => listDeliveries(context.store.db, page, id),
+      toReply: toDeliveryReply,
+    });
   },
 });
 

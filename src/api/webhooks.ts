@@ -23,8 +23,8 @@ import {
 import { listWebhooks } from '../db/queries/list-webhooks.ts';
 import type { Webhook as WebhookRow } from '../db/schema.ts';
 import { TRUTH } from './list-filter.ts';
-import { readPage } from './pages.ts';
 import { applyMask } from './read-mask.ts';
+import { replyPage } from './reply-page.ts';
 import { type Call, route } from './route.ts';
 import { deliveryRoutes, toDeliveryReply } from './webhook-deliveries.ts';
 
@@ -89,15 +89,8 @@ const list = route({
   summary: 'List webhooks',
   query: ListQuery,
   reply: listReply('webhooks', Webhook),
-  handle: async ({ context, caller, query }) => {
-    const { page, nextToken } = readPage(query, { accountId: caller.accountId, collection: 'webhooks', columns, kinds });
-    const { rows, total } = await listWebhooks(context.store.db, page);
-    return {
-      webhooks: rows.map((webhook) => applyMask(toReply(webhook), query.readMask)),
-      nextPageToken: nextToken(total),
-      totalSize: total,
-    };
-  },
+  handle: ({ context, caller: { accountId }, query }) =>
+    replyPage('webhooks', query, { accountId, columns, kinds, take: (page) => listWebhooks(context.store.db, page), toReply }),
 });
 
 const get = route({

@@ -3,6 +3,7 @@ import { Webhook as Signer } from 'standardwebhooks';
 import type { Agent } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { toBatchId } from '../contract/openai/ids.ts';
 import type { WebhookEvent } from '../contract/webhook.ts';
 import { releaseDelivery } from '../db/queries/release-delivery.ts';
 import { settleDelivery } from '../db/queries/settle-delivery.ts';
@@ -140,7 +141,7 @@ const toEvent = ({ eventId, eventType, createdAt, jobId }: DueDelivery): Webhook
   object: 'event',
   type: eventType as WebhookEvent['type'], // Only such are stored.
   created_at: Math.floor(createdAt.getTime() / 1000),
-  data: { id: `batch_${jobId}` },
+  data: { id: toBatchId(jobId) },
 });
 
 const whyFailed = ({ status, error }: PostOutcome): string => {

@@ -1,5 +1,8 @@
 /** A create that is sent again is done once: by the caller's own key, and on routes that say so, without one. */
+import OpenAI from 'openai';
+import OpenAI6 from 'openai-6';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { issueKey } from '../../src/actions/issue-key.ts';
 import { deleteExpiredReplies } from '../../src/db/queries/delete-expired-replies.ts';
 import { type Asked, openDoor } from './door.ts';
 
@@ -145,4 +148,80 @@ test('the document says where keys are taken', async () => {
   const document = (await (await door.ask('/openapi.json')).json()) as any;
   const create = document.paths['/v1/accounts/{account_id}/batchInferenceJobs'].post;
   expect(create.parameters).toContainEqual(expect.objectContaining({ name: 'idempotency-key', in: 'header' }));
+});
+
+const BATCH = { input_file_id: 'file-in', endpoint: '/v1/chat/completions', completion_window: '24h' } as const;
+const countBatches = async () =>
+  (await door.context.store.db.selectFrom('job').select('uid').where('endpoint', 'is not', null).execute()).length;
+const sendBatch = async (asked: Asked = {}) => {
+  const reply = await door.ask('/v1/batches', { body: BATCH, ...asked });
+  return { status: reply.status, replayed: reply.headers.get('idempotent-replayed'), text: await reply.text() };
+};
+
+test('twenty identical creates of a batch at once, without a key, make one', async () => {
+  const before = await countBatches();
+  const replies = await Promise.all(Array.from({ length: 20 }, () => sendBatch()));
+  expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+  expect(new Set(replies.map(({ text }) => text)).size).toBe(1);
+  expect(replies.filter(({ replayed }) => replayed !== 'true').length).toBe(1);
+  expect(await countBatches()).toBe(before + 1);
+});
+
+test('they are the same for 10 seconds, for one API key, and when no byte differs; a key of its own makes another', async () => {
+  door.clock.time += 60_000;
+  const first = await sendBatch();
+  expect(first.replayed).toBeNull();
+  door.clock.time += 9_999;
+  expect((await sendBatch()).text).toBe(first.text);
+  for (const asked of [
+    { body: { ...BATCH, metadata: { run: '2' } } },
+    { headers: { 'idempotency-key': 'mine' } },
+    { key: (await issueKey(door.context, { accountId: 'acme', displayName: 'second', role: 'admin' })).key },
+  ]) {
+    const other = await sendBatch(asked);
+    expect([other.status, other.replayed]).toEqual([200, null]);
+    expect(JSON.parse(other.text).id).not.toBe(JSON.parse(first.text).id);
+  }
+  door.clock.time += 1;
+  expect(JSON.parse((await sendBatch()).text).id).not.toBe(JSON.parse(first.text).id);
+});
+
+test('a refused create is no first one: all that waited for it are refused, each for itself', async () => {
+  const body = { ...BATCH, input_file_id: 'file-nothing' };
+  const replies = await Promise.all(Array.from({ length: 5 }, () => sendBatch({ body })));
+  expect(replies.map(({ status, replayed }) => [status, replayed])).toEqual(Array.from({ length: 5 }, () => [404, null]));
+});
+
+test.each([
+  ['7.x', OpenAI],
+  ['6.x', OpenAI6],
+])('the published client %s, whose connection breaks after the server has acted, makes one batch', async (_, Client) => {
+  door.clock.time += 60_000;
+  const before = await countBatches();
+  let calls = 0;
+  const fetch = async (url: string | URL | Request, init?: RequestInit) => {
+    const reply = await door.app.request(String(url), init);
+    calls += 1;
+    if (calls === 1) throw new TypeError('socket closed');
+    return reply;
+  };
+  const client = new Client({ apiKey: door.keys.acme, baseURL: 'http://boatload.test/v1', fetch });
+  const batch = await client.batches.create(BATCH);
+  expect(calls).toBe(2);
+  expect(batch.id).toMatch(/^batch_/);
+  expect(await countBatches()).toBe(before + 1);
+});
+
+test("a key that is used for another batch is refused in OpenAI's words, and the client does not ask again", async () => {
+  let calls = 0;
+  const fetch = (url: string | URL | Request, init?: RequestInit) => {
+    calls += 1;
+    return Promise.resolve(door.app.request(String(url), init));
+  };
+  const client = new OpenAI({ apiKey: door.keys.acme, baseURL: 'http://boatload.test/v1', fetch });
+  const options = { headers: { 'idempotency-key': 'batch' } };
+  await client.batches.create(BATCH, options);
+  const refused = client.batches.create({ ...BATCH, metadata: { other: '1' } }, options);
+  await expect(refused).rejects.toMatchObject({ status: 409, code: 'idempotency_key_reused' });
+  expect(calls).toBe(2);
 });
