@@ -39,7 +39,7 @@ const unknownModel = (name: string, known: readonly RegisteredModel[]): Problem 
 };
 
 const notServed = ({ name }: Pick<RegisteredModel, 'name'>): Problem =>
-  new Problem('FAILED_PRECONDITION', `No engine serves ${name} at the moment. Start one that does, then create the job again.`, {
+  new Problem('FAILED_PRECONDITION', `No engine serves ${name} at the moment. Start one that does, then ask again.`, {
     reason: 'MODEL_NOT_SERVED',
   });
 

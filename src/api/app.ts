@@ -8,6 +8,7 @@ import { auditLogRoutes } from './audit-logs.ts';
 import { jobRoutes } from './batch-inference-jobs.ts';
 import { billingRoutes } from './billing.ts';
 import { datasetRoutes } from './datasets.ts';
+import { deployedModelRoutes } from './deployed-models.ts';
 import { addDocs } from './docs/docs.ts';
 import { addDownloads } from './downloads.ts';
 import { makeErrorHandler, notFound } from './errors.ts';
@@ -26,7 +27,7 @@ import { webhookRoutes } from './webhooks.ts';
 
 /** Every operation of Fireworks' dialect that takes a key; those of OpenAI's are in `openai/routes.ts`. */
 export const ROUTES = [
-  ...[datasetRoutes, jobRoutes, modelRoutes].flat(),
+  ...[datasetRoutes, jobRoutes, modelRoutes, deployedModelRoutes].flat(),
   ...[accountRoutes, userRoutes, apiKeyRoutes, quotaRoutes, billingRoutes, auditLogRoutes, webhookRoutes].flat(),
 ];
 

@@ -21,7 +21,7 @@ export const toFoundReply = ({ accountId, id, record, served }: FoundModel): Mod
   if (listed === undefined) throw new TypeError('a model was found that is neither a record nor served');
   const isServed = served?.served ?? false;
   const ref = {
-    name: `accounts/${accountId}/deployedModels/${id}`,
+    name: makeName(accountId, 'deployedModels', id),
     deployment: '',
     state: 'DEPLOYED' as const,
     default: true,

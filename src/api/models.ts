@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { checkConfigs } from '../actions/check-model-files.ts';
 import { createModel } from '../actions/create-model.ts';
 import { deleteModel } from '../actions/delete-model.ts';
+import { listKnownModels } from '../actions/deployed-models.ts';
 import { getModel, isPublicAccount, type ModelAddress, resolveAccount } from '../actions/get-model.ts';
 import { linkModelDownload } from '../actions/link-model-download.ts';
 import { linkModelUpload } from '../actions/link-model-upload.ts';
@@ -25,7 +26,6 @@ import {
   ValidateModelConfigRequest,
   ValidateModelUploadQuery,
 } from '../contract/model.ts';
-import { parseName } from '../contract/names.ts';
 import { listModels } from '../db/queries/list-models.ts';
 import { type FieldKind, TRUTH } from './list-filter.ts';
 import { toEngineModel, toFoundReply, toModelReply } from './model-reply.ts';
@@ -88,10 +88,7 @@ const list = route({
     const { context, caller, query } = call;
     const accountId = resolveAccount(caller, addressOf(call).account);
     const isPublic = isPublicAccount(accountId);
-    const known = context.models.list(caller.accountId).flatMap((model) => {
-      const { account, id } = parseName(model.name, 'models') ?? {};
-      return account === accountId && id !== undefined ? [{ id, model }] : [];
-    });
+    const known = listKnownModels(context, caller, accountId);
     const served = known.map(({ id, model }) => toEngineModel(id, model, isPublic));
     const servedBy = new Map(known.map(({ id, model }) => [id, model]));
     return replyPage('models', query, {

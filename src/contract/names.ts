@@ -5,6 +5,7 @@ const COLLECTIONS = {
   batchInferenceJobs: ['batchInferenceJobs', 'batch-inference-jobs'],
   datasets: ['datasets'],
   models: ['models'],
+  deployedModels: ['deployedModels', 'deployed-models'],
   users: ['users'],
   quotas: ['quotas'],
   webhooks: ['webhooks'],
