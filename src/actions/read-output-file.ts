@@ -33,16 +33,17 @@ export async function openOutputFile(
   if (dataset?.state !== 'READY' || dataset.sourceJob === null) return undefined;
   const files = await listAllDatasetFiles(store.db, accountId, datasetId);
   const find = (name: string) => files.find((file) => file.name === name);
+  const unfinished = find(UNFINISHED_FILE);
   const pieces =
     kind === 'answers'
       ? [toSpliced(objects, 'success', { file: find(OUTPUT_FILES.results), find })]
-      : [toSpliced(objects, 'failure', { file: find(OUTPUT_FILES.errors), find }), toPlain(objects, find(UNFINISHED_FILE))];
+      : [toSpliced(objects, 'failure', { file: find(OUTPUT_FILES.errors), find }), unfinished && toPlain(objects, unfinished)];
   const whole = joinPieces(pieces.filter((piece) => piece !== undefined));
   return whole.bytes === 0 ? undefined : whole;
 }
 
 /** One after the other, as if they were one. */
-const joinPieces = (pieces: readonly OutputFile[]): OutputFile => {
+export const joinPieces = (pieces: readonly OutputFile[]): OutputFile => {
   const total = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     bytes: total,
@@ -57,14 +58,13 @@ const joinPieces = (pieces: readonly OutputFile[]): OutputFile => {
   };
 };
 
-/** A file that is in OpenAI's shape already. */
-const toPlain = (objects: ObjectStore, file: DatasetFile | undefined): OutputFile | undefined =>
-  file && {
-    bytes: file.bytes,
-    async *read(range) {
-      yield* await objects.get(file.objectKey, range);
-    },
-  };
+/** A file as it is stored: rows that were uploaded, or what is in OpenAI's shape already. */
+export const toPlain = (objects: ObjectStore, file: DatasetFile): OutputFile => ({
+  bytes: file.bytes,
+  async *read(range) {
+    yield* await objects.get(file.objectKey, range);
+  },
+});
 
 interface Found {
   readonly file: DatasetFile | undefined;

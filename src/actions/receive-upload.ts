@@ -37,7 +37,7 @@ export async function receiveUpload(
   await checkTakesFile(context, dataset);
   const { accountId, id } = dataset;
   const quota = { accountId, id: 'dataset-bytes' } as const;
-  const stored = await storeFile(context, body, await limitOf(context, quota));
+  const stored = await storeFile(context, body, await datasetLimit(context, quota));
   const file = { ...stored, accountId, datasetId: id, name: toFileName(filename), createdAt: clock.now() };
   try {
     if (file.rows === 0) throw datasetEmpty(file.bytes);
@@ -51,7 +51,7 @@ export async function receiveUpload(
 }
 
 /** The limit of a dataset, or the room that the account has left where that is less. */
-const limitOf = async (context: Context, quota: Pick<Addition, 'accountId' | 'id'>): Promise<SizeLimit> => {
+export const datasetLimit = async (context: Context, quota: Pick<Addition, 'accountId' | 'id'>): Promise<SizeLimit> => {
   const { datasetBytes } = context.limits;
   const { left, exceeded } = await measureRoom(context, context.store.db, quota);
   return left < datasetBytes ? { bytes: left, exceeded } : { bytes: datasetBytes, exceeded: () => datasetTooLarge(datasetBytes) };
@@ -65,7 +65,7 @@ const checkTakesFile = async ({ store }: Context, { accountId, id, state, announ
 };
 
 /** Folders and control characters have no place in a file's name. */
-const toFileName = (filename: string): string => {
+export const toFileName = (filename: string): string => {
   const base = filename.split(/[/\\]/).at(-1) ?? '';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   return base.replace(/[\u0000-\u001f\u007f]/g, '').slice(0, 255) || 'dataset.jsonl';

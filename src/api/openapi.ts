@@ -12,6 +12,13 @@ const TAGS = [
   ['API keys', 'What users prove who they are with.'],
   ['Quotas', 'How much an account may have.'],
   ['Billing', 'What was used.'],
+  [
+    'OpenAI: files',
+    "Datasets, and what jobs wrote, as OpenAI's clients see them. All of OpenAI's paths are under `/openai/v1` and `/inference/v1`, too.",
+  ],
+  ['OpenAI: uploads', 'Large files that come in by parts.'],
+  ['OpenAI: batches', "Jobs as OpenAI's clients see them."],
+  ['OpenAI: models', 'What a request can name as its model.'],
   ['Webhooks', 'Who is told when jobs end.'],
   ['Audit log', 'Who changed what.'],
   ['Signed links', 'Where files go in and out. The link is the permission: no key is sent along.'],

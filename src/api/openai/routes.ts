@@ -5,11 +5,13 @@ import { notFound } from '../errors.ts';
 import { refuseOtherMethods } from '../other-methods.ts';
 import type { Route } from '../route.ts';
 import { batchRoutes } from './batches.ts';
+import { fileRoutes } from './files.ts';
+import { liveRoutes } from './live.ts';
 import { openAiMethodRefused, openAiNotFound } from './openai-errors.ts';
 import { OPENAI_PREFIXES } from './openai-route.ts';
 
 /** The table. */
-export const OPENAI_ROUTES: readonly Route[] = [...batchRoutes];
+export const OPENAI_ROUTES: readonly Route[] = [...fileRoutes, ...batchRoutes, ...liveRoutes];
 
 /** Adds them all. What begins with `/v1` and is not an account's speaks this dialect, unknown paths too; so this comes last. */
 export const addOpenAi = (app: OpenAPIHono<ApiEnv>, context: ApiContext): void => {

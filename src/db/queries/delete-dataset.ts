@@ -19,7 +19,8 @@ export async function deleteDataset(db: Db, accountId: string, id: string): Prom
   });
 }
 
-const inUse = (id: string): Problem =>
+/** A job needs it. */
+export const inUse = (id: string): Problem =>
   new Problem(
     'FAILED_PRECONDITION',
     `Dataset "${id}" is used by a job that hasn't ended. Wait for the job, or cancel or delete it first.`,

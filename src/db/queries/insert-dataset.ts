@@ -12,6 +12,10 @@ export interface NewDataset {
   readonly format?: string;
   readonly origin?: Readonly<Record<string, unknown>>;
   readonly declaredRows?: number | null;
+  /** What OpenAI's dialect says that it is for. */
+  readonly purpose?: string;
+  /** When it is deleted by itself; never when absent. */
+  readonly expiresAt?: Date | null;
   readonly createdBy: string;
   readonly createdAt: Date;
 }

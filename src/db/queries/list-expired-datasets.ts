@@ -1,0 +1,29 @@
+import type { Dataset } from '../schema.ts';
+import type { Db } from '../store.ts';
+import { ACTIVE_STATES } from './active-states.ts';
+
+/** Datasets of all accounts whose time has come and that no job needs any more, the first ones first. */
+export const listExpiredDatasets = (db: Db, now: Date, limit: number): Promise<readonly Pick<Dataset, 'accountId' | 'id'>[]> =>
+  db
+    .selectFrom('dataset')
+    .select(['accountId', 'id'])
+    .where('expiresAt', '<=', now)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('job')
+            .select('job.id')
+            .whereRef('job.accountId', '=', 'dataset.accountId')
+            .where('job.state', 'in', ACTIVE_STATES)
+            .where((job) =>
+              job.or([
+                job('job.inputDatasetId', '=', job.ref('dataset.id')),
+                job('job.outputDatasetId', '=', job.ref('dataset.id')),
+              ]),
+            ),
+        ),
+      ),
+    )
+    .orderBy('expiresAt')
+    .limit(limit)
+    .execute();
