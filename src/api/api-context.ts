@@ -1,4 +1,4 @@
-import type { Context } from '../actions/context.ts';
+import type { LiveContext } from '../actions/answer-live.ts';
 import type { Links } from '../actions/link-download.ts';
 import type { Prices } from '../actions/price-usage.ts';
 import type { Log } from '../base/log.ts';
@@ -10,7 +10,7 @@ interface Build {
 }
 
 /** Everything the HTTP door works with; made on the roof. */
-export interface ApiContext extends Context {
+export interface ApiContext extends LiveContext {
   readonly links: Links;
   readonly log: Log;
   readonly build: Build;

@@ -1,5 +1,6 @@
-/** What of a request a job may set for all its rows: the parameters of chat completions, completions and embeddings, with their ranges. A closed list. */
+/** The parameters of chat completions, completions and embeddings, with their ranges: closed lists. A job may set them for all its rows. */
 import { z } from 'zod';
+import { PARAMETER_WORDS } from './parameter-words.ts';
 
 const between = (least: number, most: number) => z.number().min(least).max(most);
 const whole = (least: number, most = Number.MAX_SAFE_INTEGER) => z.int().min(least).max(most);
@@ -16,7 +17,7 @@ const Tool = z.strictObject({
 
 const NamedFunction = z.strictObject({ type: z.literal('function'), function: z.strictObject({ name: z.string() }) });
 
-const fields = {
+const generation = {
   max_tokens: whole(1),
   max_completion_tokens: whole(1),
   temperature: between(0, 2),
@@ -36,7 +37,6 @@ const fields = {
   echo_last: whole(0),
   ignore_eos: z.boolean(),
   seed: z.int(),
-  stream: z.literal(false, { error: 'batch answers are not streamed: leave it out' }),
   response_format: z.strictObject({
     type: z.enum(['text', 'json_object', 'json_schema', 'grammar']),
     schema: z.record(z.string(), z.unknown()).nullish(),
@@ -75,16 +75,38 @@ const fields = {
   mirostat_target: z.number(),
   mirostat_lr: z.number(),
   metadata: z.record(z.string(), z.unknown()),
-  // Embeddings.
+};
+
+const embedding = {
   dimensions: whole(1),
   encoding_format: z.enum(['float', 'base64']),
   normalize: z.boolean(),
   prompt_template: z.string(),
 };
 
+const common = {
+  user: generation.user,
+  service_tier: generation.service_tier,
+  prompt_cache_key: generation.prompt_cache_key,
+  prompt_cache_isolation_key: generation.prompt_cache_isolation_key,
+  metadata: generation.metadata,
+};
+
 /** Null is as good as absent. */
-const optional = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.nullish()]));
-const Parameters = z.strictObject(optional);
+const optional = (fields: Readonly<Record<string, z.ZodType>>) =>
+  z.strictObject(
+    Object.fromEntries(
+      Object.entries(fields).map(([name, field]) => [name, field.nullish().describe(PARAMETER_WORDS[name] ?? name)]),
+    ),
+  );
+
+/** What a request of chat or text completions may say besides what it is about. */
+export const GenerationParameters = optional(generation);
+/** What a request of embeddings may say besides its input. */
+export const EmbeddingParameters = optional({ ...common, ...embedding });
+
+const stream = z.literal(false, { error: 'batch answers are not streamed: leave it out' });
+const JobParameters = optional({ ...generation, ...embedding, stream });
 
 /** Fields that contradict each other. */
 const PAIRS = [
@@ -92,11 +114,12 @@ const PAIRS = [
   ['thinking', 'reasoning_effort'],
 ] as const;
 
-/** What is wrong with the first parameter that a job can't set so, with its name; undefined when all are good. */
+/** What is wrong with the first parameter that can't be set so, with its name; undefined when all are good. The list is that of jobs when absent. */
 export function findBadParameter(
   parameters: Readonly<Record<string, unknown>>,
+  list: z.ZodType = JobParameters,
 ): { readonly field: string; readonly message: string } | undefined {
-  const parsed = Parameters.safeParse(parameters);
+  const parsed = list.safeParse(parameters);
   if (!parsed.success) return toFault(parsed.error.issues[0], parameters);
   const isSet = (name: string): boolean => parameters[name] !== undefined && parameters[name] !== null;
   const pair = PAIRS.find((names) => names.every(isSet));

@@ -51,7 +51,8 @@ export function replyToPrompt(request: Fields, id: string) {
 export function replyWithVectors(request: Fields) {
   const inputs = toStrings(request['input']);
   if (inputs === undefined) return '"input" should be a string or a list of strings.';
-  const data = inputs.map((input, index) => ({ object: 'embedding', index, embedding: toVector(input) }));
+  const write = request['encoding_format'] === 'base64' ? toBase64 : (vector: readonly number[]) => vector;
+  const data = inputs.map((input, index) => ({ object: 'embedding', index, embedding: write(toVector(input)) }));
   const { prompt_tokens } = toUsage(inputs, []);
   return { object: 'list', data, model: request['model'] ?? 'echo', usage: { prompt_tokens, total_tokens: prompt_tokens } };
 }
@@ -134,6 +135,13 @@ const repeat = <T>(times: unknown, make: (index: number) => T): T[] =>
   );
 
 const DIMENSIONS = 8;
+
+/** 32-bit floats, lowest byte first. */
+const toBase64 = (vector: readonly number[]): string => {
+  const bytes = Buffer.alloc(4 * vector.length);
+  vector.forEach((value, at) => bytes.writeFloatLE(value, 4 * at));
+  return bytes.toString('base64');
+};
 
 /** Of length 1, and the same for the same text. */
 function toVector(text: string): readonly number[] {

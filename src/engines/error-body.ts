@@ -5,6 +5,8 @@ export interface ErrorBody {
   readonly type: string | undefined;
   /** As `model_not_found`. */
   readonly code: string | undefined;
+  /** The field at fault. */
+  readonly param: string | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -13,13 +15,14 @@ type Fields = Readonly<Record<string, unknown>>;
 export function readErrorBody(body: Uint8Array): ErrorBody {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString().trim();
   const reply = parse(text);
-  if (reply === undefined) return { message: text, type: undefined, code: undefined };
+  if (reply === undefined) return { message: text, type: undefined, code: undefined, param: undefined };
   const error = isFields(reply['error']) ? reply['error'] : reply;
   const words = [error['message'], reply['error'], reply['detail'], reply['message']].map(toWords);
   return {
     message: words.find((word) => word !== undefined) ?? text,
     type: toText(error['type']),
     code: toText(error['code']),
+    param: toText(error['param']),
   };
 }
 
