@@ -269,6 +269,11 @@ describe('people and models', () => {
     expect((await type('whoami', '--api-key', created.key)).stderr).toContain('refused the API key from --api-key');
     expect((await type('delete', 'api-key', 'nothing')).stderr).toContain('KEY_NOT_FOUND');
     await typed('user delete ada');
+    expect(await typed('ls audit-logs --page-size 1')).toMatch(
+      /^TIME +PRINCIPAL +METHOD +RESOURCE +STATUS\n\S+ +\S+ +deleteUser +accounts\/local\/users\/ada +OK\n$/,
+    );
+    expect(JSON.parse(await typed('audit-log list --email nobody@example.com -o json'))).toEqual([]);
+    expect(JSON.parse(await typed('audit-logs list --end-time 2020-01-01 -o json'))).toEqual([]);
     expect(await typed('quota list')).toMatch(/^NAME +VALUE +MAX VALUE +USAGE\nbatch-jobs-active +\d+ /);
     expect(await typed('quota update batch-jobs-active --value 900')).toContain('\nValue: 900\n');
     expect((await type('quota', 'update', 'batch-jobs-active', '--value', '9000000000000')).code).toBe(1);
@@ -309,7 +314,15 @@ describe('people and models', () => {
     expect(existsSync(join(folder, 'back', '.git'))).toBe(false);
     await typed('prepare-model mine --precision FP8 --wait');
     expect((await type('model', 'create', 'far', 's3://bucket/path')).stderr).toContain('Failed to execute');
+    expect((await type('load-lora', 'mine', '--wait')).stderr).toContain('[MODEL_NOT_SERVED]');
     await typed('model delete mine --wait');
+  });
+
+  test('a model that engines serve is loaded, and can not be unloaded from here', async () => {
+    const name = `accounts/boatload/models/${MODEL}`;
+    expect(await typed(`model load-lora ${name} --wait`)).toBe('');
+    expect((await type('load-lora', name, '--deployment', 'mine')).stderr).toContain('[DEPLOYMENTS_NOT_OFFERED]');
+    expect((await type('unload-lora', name)).stderr).toContain('[ENGINE_DECIDES]');
   });
 });
 

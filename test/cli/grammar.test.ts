@@ -126,6 +126,7 @@ describe('firectl', () => {
     );
     expect(await flagsOf('create', 'api-key')).toEqual(expect.arrayContaining(['expire-time', 'key-name', 'service-account']));
     expect(await flagsOf('list', 'api-key')).toEqual(expect.arrayContaining(['all-users']));
+    expect(await flagsOf('ls', 'audit-logs')).toEqual(expect.arrayContaining(['start-time', 'end-time', 'email', ...lists]));
     expect(await flagsOf('export', 'billing-metrics')).toEqual(expect.arrayContaining(['start-time', 'end-time', 'filename']));
     for (const word of ['signin', 'login', 'set-api-key', 'whoami', 'version', 'upgrade'])
       expect((await type('firectl', word, '-h')).code).toBe(0);

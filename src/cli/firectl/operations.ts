@@ -3,10 +3,10 @@ import { datasets } from './datasets.ts';
 import { jobs } from './jobs.ts';
 import { models } from './models.ts';
 import type { Noun } from './operation.ts';
-import { accounts, apiKeys, billing, quotas, users } from './people.ts';
+import { accounts, apiKeys, auditLogs, billing, quotas, users } from './people.ts';
 import { plain } from './sign-in.ts';
 
-export const NOUNS: readonly Noun[] = [jobs, datasets, models, accounts, users, apiKeys, quotas, billing];
+export const NOUNS: readonly Noun[] = [jobs, datasets, models, accounts, users, apiKeys, quotas, auditLogs, billing];
 
 export const PLAIN = plain;
 

@@ -1,4 +1,4 @@
-/** `account`, `user`, `api-key`, `quota` and `billing`: their rows in the table of operations. */
+/** `account`, `user`, `api-key`, `quota`, `audit-log` and `billing`: their rows in the table of operations. */
 import type { Account } from '../../contract/account.ts';
 import type { Quota } from '../../contract/quota.ts';
 import type { User } from '../../contract/user.ts';
@@ -158,6 +158,29 @@ export const quotas: Noun = {
   aliases: [],
   about: 'how much an account may have',
   operations: [getRow(quotaKind), listRow(quotaKind), updateRow(quotaKind, [value])],
+};
+
+/** `firectl audit-log …`. */
+export const auditLogs: Noun = {
+  name: 'audit-log',
+  plural: 'audit-logs',
+  aliases: [],
+  about: 'who changed what',
+  operations: [
+    {
+      verb: 'list',
+      summary: 'print who changed what, the newest first (admins)',
+      args: [],
+      flags: [
+        { flags: '--start-time <date>', about: 'from here, YYYY-MM-DD[ HH:MM:SS] (default: 30 days ago)', parse: moment },
+        { flags: '--end-time <date>', about: 'to here (default: now)', parse: moment },
+        { flags: '--email <address>', about: 'only what this user did', parse: someText },
+        ...LIST_FLAGS,
+      ],
+      examples: ['audit-log list', 'audit-log list --email ada@example.com --start-time 2026-01-01'],
+      run: async (call) => (await import('./run-people.ts')).listAuditLogs(call),
+    },
+  ],
 };
 
 /** `firectl billing …`. */

@@ -1,10 +1,11 @@
-/** What the operations on users, API keys and bills do. */
+/** What the operations on users, API keys, the audit log and bills do. */
 import { writeFile } from 'node:fs/promises';
 import { Problem } from '../../base/problem.ts';
 import type { Client } from '../../client/client.ts';
 import { ApiError } from '../../client/errors.ts';
 import type { NewApiKey, NewUser } from '../../client/people.ts';
 import type { ApiKey } from '../../contract/api-key.ts';
+import type { AuditLogEntry } from '../../contract/audit-log.ts';
 import { withSession } from '../session.ts';
 import { toMessage } from './message.ts';
 import { argument, type Call, type Flag, textOf } from './operation.ts';
@@ -77,6 +78,23 @@ async function deleteKeyOf(client: Client, owner: string, keyId: string): Promis
     if (error instanceof ApiError && error.code === 'NOT_FOUND') return false;
     throw error;
   }
+}
+
+const AUDIT_COLUMNS: readonly Column<AuditLogEntry>[] = [
+  ['TIME', ({ timestamp }) => timestamp],
+  ['PRINCIPAL', ({ principal }) => principal],
+  ['METHOD', ({ method }) => method],
+  ['RESOURCE', ({ resource }) => resource],
+  ['STATUS', ({ status }) => status.code],
+];
+
+/** `audit-log list`. */
+export async function listAuditLogs(call: Call): Promise<void> {
+  const { host, flags } = call;
+  const span = { startTime: textOf(flags, 'startTime'), endTime: textOf(flags, 'endTime'), email: textOf(flags, 'email') };
+  await withSession(host, flags, ({ client }) =>
+    printList(call, client.auditLogs.list({ ...listOptionsOf(flags), ...span }), AUDIT_COLUMNS),
+  );
 }
 
 const DAY_MS = 86_400_000;
