@@ -25,9 +25,15 @@ export interface JobNotesOptions {
   readonly log: Log;
 }
 
+/** Whose engines: a job's, for one model. */
+export interface EnginesOf {
+  readonly jobUid: string;
+  readonly model: string | undefined;
+}
+
 export class JobNotes {
   readonly #options: JobNotesOptions;
-  /** Whether the timeline says that the job has no engine; looked up once, as an earlier process may have said so. */
+  /** Whether the timeline says that there is no engine for a job and a model; looked up once, as an earlier process may have said so. */
   readonly #lost = new Map<string, Promise<boolean>>();
   readonly #told = new Map<string, number>();
   #turn: Promise<unknown> = Promise.resolve();
@@ -36,10 +42,10 @@ export class JobNotes {
     this.#options = options;
   }
 
-  /** Something went wrong and is tried again. */
-  trouble(jobUid: string, cause: unknown): void {
+  /** Something went wrong and is tried again; with rows of the model, where it concerns one. */
+  trouble(jobUid: string, cause: unknown, model?: string): void {
     if (cause instanceof Problem && ENGINE_REASONS.has(cause.reason)) {
-      this.engines(jobUid, cause.message);
+      this.engines({ jobUid, model }, cause.message);
       return;
     }
     const reason = cause instanceof Problem ? cause.reason : 'INTERNAL';
@@ -52,16 +58,17 @@ export class JobNotes {
     this.#note({ jobUid, kind: 'trouble', message: `${message} It is tried again.`, details: { reason } });
   }
 
-  /** How the job's engines are: `why` none of them can answer, undefined when one can. Noted when it changes. */
-  engines(jobUid: string, why: string | undefined): void {
-    const before = this.#lost.get(jobUid) ?? this.#findLost(jobUid);
+  /** How a model's engines are for a job: `why` none of them can answer, undefined when one can. Noted when it changes. */
+  engines(of: EnginesOf, why: string | undefined): void {
+    const key = `${of.jobUid}/${of.model ?? ''}`;
+    const before = this.#lost.get(key) ?? this.#findLost(of);
     const isLost = why !== undefined;
     forgetMany(this.#lost);
     this.#lost.set(
-      jobUid,
+      key,
       before.then(
         (wasLost) => {
-          if (wasLost !== isLost) this.#noteEngines(jobUid, why);
+          if (wasLost !== isLost) this.#noteEngines(of, why);
           return isLost;
         },
         () => isLost,
@@ -75,14 +82,17 @@ export class JobNotes {
     await this.#turn;
   }
 
-  #noteEngines(jobUid: string, why: string | undefined): void {
-    if (why === undefined) this.#note({ jobUid, kind: 'engine-back', message: 'An engine answers again.' });
-    else this.#note({ jobUid, kind: 'engine-lost', message: why });
+  #noteEngines({ jobUid, model }: EnginesOf, why: string | undefined): void {
+    const details = model === undefined ? {} : { model };
+    if (why === undefined) this.#note({ jobUid, kind: 'engine-back', message: 'An engine answers again.', details });
+    else this.#note({ jobUid, kind: 'engine-lost', message: why, details });
   }
 
-  async #findLost(jobUid: string): Promise<boolean> {
+  /** Of a job with several models the last one that was lost or came back is known; of the others it may be noted once more. */
+  async #findLost({ jobUid, model }: EnginesOf): Promise<boolean> {
     const latest = await listLatestEvents(this.#options.store.db, [jobUid], ['engine-lost', 'engine-back']);
-    return latest.get(jobUid)?.kind === 'engine-lost';
+    const event = latest.get(jobUid);
+    return event?.kind === 'engine-lost' && (event.details['model'] ?? model) === model;
   }
 
   /** In the order in which things happened. A job that was deleted meanwhile has no timeline any more; a database in trouble is told by others. */

@@ -1,4 +1,4 @@
-/** One job as long as this worker holds shards of it: its journal, its engines, its signals. */
+/** One job, or its rows of one model, as long as this worker holds shards of it: its journal, its engines, its signals. */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../base/problem.ts';
@@ -21,6 +21,8 @@ const COMMIT_AGAIN_MS = 1_000;
 export interface JobRunOptions {
   readonly context: WorkerContext;
   readonly job: Job;
+  /** Full name of the model that the rows run on. */
+  readonly model: string;
   readonly served: ServedModel;
   readonly source: RowSource;
   /** Told which claims became true and which were refused. */
@@ -31,6 +33,7 @@ export interface JobRunOptions {
 
 export class JobRun {
   readonly job: Job;
+  readonly model: string;
   readonly pool: Pool;
   readonly source: RowSource;
   readonly attempts: number;
@@ -42,8 +45,8 @@ export class JobRun {
   readonly #options: JobRunOptions;
   readonly #requests = new Map<string, RequestMaker>();
   #turn: Promise<void> = Promise.resolve();
-  /** Since when every engine has refused our key or the model, and nothing else came back. */
-  #refusedSinceMs: number | undefined;
+  /** Every engine has refused our key or the model, since when, and nothing else came back. */
+  #refusal: { readonly verdict: Verdict; readonly sinceMs: number } | undefined;
   /** Dispatch no further rows. */
   readonly #stop = new AbortController();
   /** Drop the rows in flight as well. */
@@ -52,9 +55,10 @@ export class JobRun {
   readonly #despair = new AbortController();
 
   constructor(options: JobRunOptions) {
-    const { context, job, served, source } = options;
+    const { context, job, model, served, source } = options;
     this.#options = options;
     this.job = job;
+    this.model = model;
     this.pool = served.pool;
     this.source = source;
     this.attempts = context.limits.attempts;
@@ -96,15 +100,21 @@ export class JobRun {
   }
 
   /** Remembers what came back from an engine. */
-  learn({ verdict }: Verdict): void {
-    if (verdict === 'fatal') this.#refusedSinceMs ??= performance.now();
-    else this.#refusedSinceMs = undefined;
+  learn(verdict: Verdict): void {
+    const sinceMs = this.#refusal?.sinceMs ?? performance.now();
+    this.#refusal = verdict.verdict === 'fatal' ? { verdict, sinceMs } : undefined;
   }
 
-  /** True when no engine will ever answer any row of this job. */
-  get isHopeless(): boolean {
-    const { hopelessMs } = this.#options.context.limits;
-    return this.#refusedSinceMs !== undefined && performance.now() - this.#refusedSinceMs >= hopelessMs;
+  /** True when the job's other rows run on other models. */
+  get isOneOfSeveral(): boolean {
+    return this.job.model === '';
+  }
+
+  /** The last of the refusals after which no engine will ever answer any of these rows. */
+  get hopeless(): Verdict | undefined {
+    if (this.#refusal === undefined) return undefined;
+    const refusedMs = performance.now() - this.#refusal.sinceMs;
+    return refusedMs >= this.#options.context.limits.hopelessMs ? this.#refusal.verdict : undefined;
   }
 
   fail(message: string): void {

@@ -1,19 +1,26 @@
-/** The jobs of which this worker holds shards, each opened once and shared by its shards. */
+/** The jobs of which this worker holds shards, each opened once per model and shared by its shards. */
 import { Problem } from '../base/problem.ts';
 import { endJobEarly } from '../db/queries/end-job-early.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
+import type { Progress } from '../jobs/job.ts';
+import type { ShardLease } from '../jobs/leases.ts';
 import type { CommitResult } from './commit-segment.ts';
 import { openInput } from './input.ts';
 import { JobRun } from './job-run.ts';
 import type { WorkerContext } from './worker-context.ts';
 
+/** What a run is of. */
+export type RunOf = Pick<ShardLease, 'jobUid' | 'model'>;
+
 export interface JobRuns {
-  /** Undefined when the job can't run at present: no engine can be had for it. */
-  open(jobUid: string): Promise<JobRun | undefined>;
-  /** The run that takes the job's leases now. */
-  find(jobUid: string): JobRun | undefined;
-  /** No shard of the job is held any more. */
-  forget(jobUid: string): void;
+  /** Undefined when the job's rows of this model can't run at present: no engine can be had for them. */
+  open(of: RunOf): Promise<JobRun | undefined>;
+  /** The runs that take the job's leases now, one for each of its models. */
+  find(jobUid: string): readonly JobRun[];
+  /** What is finished of the job and not committed yet; undefined when it has no run. */
+  live(jobUid: string): Progress | undefined;
+  /** No shard of the job and the model is held any more. */
+  forget(of: RunOf): void;
   /** Drops the job's rows in flight. */
   abort(jobUid: string): void;
   /** No further rows of any job. */
@@ -21,7 +28,7 @@ export interface JobRuns {
   /** And none of those in flight. */
   abortAll(): void;
   /** Says what went wrong to the log and to whoever listens. */
-  trouble(jobUid: string, cause: unknown): void;
+  trouble(of: RunOf, cause: unknown): void;
 }
 
 export interface JobRunsOptions {
@@ -32,80 +39,96 @@ export interface JobRunsOptions {
 
 export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsOptions): JobRuns {
   const opening = new Map<string, Promise<JobRun | undefined>>();
-  /** Newest last: one that was stopped may still drain while the next takes the job's leases. */
+  /** Newest last: one that was stopped may still drain while the next takes the leases. */
   const opened = new Map<string, JobRun[]>();
-  const newest = (jobUid: string): JobRun | undefined => opened.get(jobUid)?.at(-1);
+  const newest = (of: RunOf): JobRun | undefined => opened.get(keyOf(of))?.at(-1);
+  const allOf = (jobUid: string): readonly JobRun[] => [...opened.values()].flat().filter(({ job }) => job.uid === jobUid);
 
-  const trouble = (jobUid: string, cause: unknown): void => {
-    context.log.error({ cause, jobUid }, 'trouble with a job');
-    context.onTrouble?.(jobUid, cause);
+  const trouble = ({ jobUid, model }: RunOf, cause: unknown): void => {
+    context.log.error({ cause, jobUid, model }, 'trouble with a job');
+    context.onTrouble?.(jobUid, cause, model);
   };
 
   /** Engines that refuse every row of the job end it, with the rows that are committed; any other trouble is tried again by the next lease. */
-  const giveUp = async (job: JobRun, cause: unknown): Promise<void> => {
-    const jobUid = job.job.uid;
-    if (job.aborted.aborted) return;
-    trouble(jobUid, cause);
+  const giveUp = async (run: JobRun, cause: unknown): Promise<void> => {
+    const jobUid = run.job.uid;
+    if (run.aborted.aborted) return;
+    trouble({ jobUid, model: run.model }, cause);
     await drop(jobUid);
     if (!(cause instanceof Problem) || cause.reason !== 'NO_ENGINE_FOR_JOB') return;
     await endJobEarly(context.store, jobUid, { outcome: 'FAILED', statusCode: cause.code, statusMessage: cause.message });
   };
 
-  const make = async (jobUid: string): Promise<JobRun | undefined> => {
+  const make = async (of: RunOf): Promise<JobRun | undefined> => {
+    const { jobUid, model } = of;
     const job = await findJobByUid(context.store.db, jobUid);
     if (job === undefined || job.planKey === null) return undefined;
-    const served = await context.serve(job.model);
-    if (served === undefined) {
-      throw new Problem('UNAVAILABLE', `No engine serves ${job.model} at present; the job waits.`, {
-        reason: 'NO_ENGINE_FOR_MODEL',
-      });
-    }
+    const served = await context.serve(model);
+    if (served === undefined) throw noEngine(model);
     const input = await openInput(context, job);
     const run: JobRun = new JobRun({
       context,
       job,
+      model,
       served,
       source: { objects: context.objects, planKey: job.planKey, input },
       onCommit,
-      onFailure: (cause) => void giveUp(run, cause).catch((failure: unknown) => trouble(jobUid, failure)),
+      onFailure: (cause) => void giveUp(run, cause).catch((failure: unknown) => trouble(of, failure)),
     });
-    opened.set(jobUid, [...(opened.get(jobUid) ?? []), run]);
+    opened.set(keyOf(of), [...(opened.get(keyOf(of)) ?? []), run]);
     return run;
   };
 
-  const forget = (jobUid: string): void => {
-    opening.delete(jobUid);
-    opened.delete(jobUid);
-  };
-
   return {
-    open(jobUid) {
-      const known = opening.get(jobUid);
-      if (known !== undefined && newest(jobUid)?.stopped.aborted !== true) return known;
-      const promise = make(jobUid)
+    open(of) {
+      const key = keyOf(of);
+      const known = opening.get(key);
+      if (known !== undefined && newest(of)?.stopped.aborted !== true) return known;
+      const promise = make(of)
         .catch((cause: unknown) => {
-          trouble(jobUid, cause);
+          trouble(of, cause);
           return undefined;
         })
         .then((run) => {
           // The next lease tries again.
-          if (run === undefined && opening.get(jobUid) === promise) opening.delete(jobUid);
+          if (run === undefined && opening.get(key) === promise) opening.delete(key);
           return run;
         });
-      opening.set(jobUid, promise);
+      opening.set(key, promise);
       return promise;
     },
-    find: newest,
-    forget,
+    find: (jobUid) => [...opened.values()].flatMap((runs) => runs.slice(-1)).filter(({ job }) => job.uid === jobUid),
+    live(jobUid) {
+      const runs = allOf(jobUid);
+      return runs.length === 0 ? undefined : runs.map(({ live }) => live).reduce(addUp);
+    },
+    forget(of) {
+      opening.delete(keyOf(of));
+      opened.delete(keyOf(of));
+    },
     abort: (jobUid) => {
-      for (const job of opened.get(jobUid) ?? []) job.abort();
+      for (const run of allOf(jobUid)) run.abort();
     },
     stopAll: () => {
-      for (const job of [...opened.values()].flat()) job.stop();
+      for (const run of [...opened.values()].flat()) run.stop();
     },
     abortAll: () => {
-      for (const job of [...opened.values()].flat()) job.abort();
+      for (const run of [...opened.values()].flat()) run.abort();
     },
     trouble,
   };
 }
+
+const keyOf = ({ jobUid, model }: RunOf): string => `${jobUid}/${model}`;
+
+const noEngine = (model: string): Problem =>
+  new Problem('UNAVAILABLE', `No engine serves ${model} at present; the job waits.`, { reason: 'NO_ENGINE_FOR_MODEL' });
+
+const addUp = (a: Progress, b: Progress): Progress => ({
+  ok: a.ok + b.ok,
+  failed: a.failed + b.failed,
+  inputTokens: a.inputTokens + b.inputTokens,
+  outputTokens: a.outputTokens + b.outputTokens,
+  cachedTokens: a.cachedTokens + b.cachedTokens,
+  bytes: a.bytes + b.bytes,
+});

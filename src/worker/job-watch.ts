@@ -18,11 +18,12 @@ const LEFT_ALONE: readonly (JobState | undefined)[] = ['PENDING', 'RUNNING', 'CA
 export interface WatchedJobs {
   /** Uids of the jobs whose shards are held. */
   held(): readonly string[];
-  find(jobUid: string): JobRun | undefined;
+  /** The job's runs, one for each of its models. */
+  find(jobUid: string): readonly JobRun[];
   /** No further rows; those in flight may finish. */
-  pause(jobUid: string): void;
-  /** Its shards make room for jobs whose engines answer. */
-  starve(jobUid: string): void;
+  pause(run: JobRun): void;
+  /** Its shards make room for rows whose engines answer. */
+  starve(run: JobRun): void;
   /** Not even those in flight. */
   drop(jobUid: string): Promise<void>;
 }
@@ -31,7 +32,7 @@ export class JobWatch {
   readonly #jobs: WatchedJobs;
   readonly #store: Pick<Store, 'db'>;
   readonly #notes: JobNotes;
-  #silentSinceMs = new Map<string, number>();
+  #silentSinceMs = new Map<JobRun, number>();
 
   constructor(jobs: WatchedJobs, { store, notes }: { readonly store: Pick<Store, 'db'>; readonly notes: JobNotes }) {
     this.#jobs = jobs;
@@ -42,29 +43,30 @@ export class JobWatch {
   /** To be called every second. */
   async look(): Promise<void> {
     const held = this.#jobs.held();
-    this.#lookAtEngines(held);
+    this.#lookAtEngines(held.flatMap((jobUid) => this.#jobs.find(jobUid)));
     const states = await listStates(this.#store.db, held);
     for (const jobUid of held) {
       const state = states.get(jobUid);
-      if (state === 'PAUSED') this.#jobs.pause(jobUid);
+      if (state === 'PAUSED') for (const run of this.#jobs.find(jobUid)) this.#jobs.pause(run);
       else if (!LEFT_ALONE.includes(state)) await this.#jobs.drop(jobUid);
     }
   }
 
-  #lookAtEngines(held: readonly string[]): void {
-    const silentSinceMs = new Map<string, number>();
-    for (const jobUid of held) {
-      const engines = this.#jobs.find(jobUid)?.pool.status() ?? [];
+  #lookAtEngines(runs: readonly JobRun[]): void {
+    const silentSinceMs = new Map<JobRun, number>();
+    for (const run of runs) {
+      const engines = run.pool.status();
+      const of = { jobUid: run.job.uid, model: run.model };
       if (engines.length === 0) continue;
       if (engines.some(({ state }) => state === 'ready')) {
-        this.#notes.engines(jobUid, undefined);
+        this.#notes.engines(of, undefined);
         continue;
       }
-      const sinceMs = this.#silentSinceMs.get(jobUid) ?? performance.now();
-      silentSinceMs.set(jobUid, sinceMs);
+      const sinceMs = this.#silentSinceMs.get(run) ?? performance.now();
+      silentSinceMs.set(run, sinceMs);
       const silentMs = performance.now() - sinceMs;
-      if (silentMs >= LOST_AFTER_MS) this.#notes.engines(jobUid, inWords(engines));
-      if (silentMs >= STARVED_AFTER_MS) this.#jobs.starve(jobUid);
+      if (silentMs >= LOST_AFTER_MS) this.#notes.engines(of, inWords(engines));
+      if (silentMs >= STARVED_AFTER_MS) this.#jobs.starve(run);
     }
     this.#silentSinceMs = silentSinceMs;
   }

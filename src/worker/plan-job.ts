@@ -80,7 +80,9 @@ function shareOut(
     count,
     ...(isMixed && { model: found[model]?.name ?? '' }),
   }));
-  if (isMixed) return { model: '', shards: placed, windowSize: Math.max(1, Math.floor(windowSize / used.length)) };
+  // The next shard of each model is to be at hand before the one that runs has ended.
+  const least = Math.min(2, windowSize);
+  if (isMixed) return { model: '', shards: placed, windowSize: Math.max(least, Math.floor(windowSize / used.length)) };
   return { ...(only && { model: only.name, precision: only.precision }), shards: placed, windowSize };
 }
 

@@ -26,10 +26,11 @@ export async function runRow(
     const { result, verdict, customId } = await tryRow(run, row, { slot, signal });
     if (result !== undefined) return { kind: 'result', result };
     if (signal.aborted) return { kind: 'aborted' };
-    if (run.isHopeless) return { kind: 'fatal', message: verdict.message };
+    const { hopeless } = run;
+    if (hopeless !== undefined && !run.isOneOfSeveral) return { kind: 'fatal', message: verdict.message };
     // A busy engine's refusal says nothing about the row.
     if (!verdict.refused) attempt += 1;
-    if (attempt > run.attempts) return { kind: 'result', result: givenUp(verdict, customId) };
+    if (attempt > run.attempts || hopeless !== undefined) return { kind: 'result', result: givenUp(verdict, customId) };
     try {
       await delay(nextAttempt(attempt, verdict.retryAfterMs), undefined, { signal });
       slot = await run.pool.acquire(run.job.uid, signal);
@@ -72,6 +73,10 @@ const brokenAnswer = (message: string): Verdict => ({
 
 const givenUp = ({ status, message, cause }: Verdict, customId: Buffer): ResultRow =>
   toFailure(customId, { code: status ?? 503, message, type: cause });
+
+/** What a row ends as whose model nobody answers for, where the job's other models may have engines that do. */
+export const refuseRow = (run: JobRun, { line, row }: ReadableRow, verdict: Verdict): ResultRow =>
+  givenUp(verdict, run.requestsFor(run.model).make(line, row).customId);
 
 /** A row that no request can be made of is our defect; it must not keep its place at the engine. */
 function makeRequest(run: JobRun, { line, row }: ReadableRow, slot: Slot): ReturnType<ReturnType<JobRun['requestsFor']>['make']> {

@@ -1,8 +1,8 @@
 /**
  * Takes shards and runs them beside each other.
  *
- * It holds more shards than one job may have in the queue, so that no job can fill it; the shards of one job dispatch one after another, in plan order,
- * which is what prefix caches like.
+ * It holds more shards than one job may have in the queue, so that no job can fill it; the shards of one job and model dispatch one after another, in plan
+ * order, which is what prefix caches like.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Progress } from '../jobs/job.ts';
@@ -45,7 +45,7 @@ export class ShardLoop {
 
   /** What this worker has finished and not committed yet. */
   live(jobUid: string): Progress | undefined {
-    return this.#jobs.find(jobUid)?.live;
+    return this.#jobs.live(jobUid);
   }
 
   /** The jobs of the shards that it holds. */
@@ -53,24 +53,22 @@ export class ShardLoop {
     return [...new Set([...this.#held.keys()].map(({ jobUid }) => jobUid))];
   }
 
-  find(jobUid: string): JobRun | undefined {
+  find(jobUid: string): readonly JobRun[] {
     return this.#jobs.find(jobUid);
   }
 
-  /** Hands out no further rows of a job; those in flight may finish for `drainMs`. Its leases go back when they have. */
-  pause(jobUid: string): void {
-    const job = this.#jobs.find(jobUid);
-    if (job === undefined || job.stopped.aborted) return;
-    job.stop();
-    setTimeout(() => job.abort(), this.#context.limits.drainMs).unref();
+  /** Hands out no further rows of a run; those in flight may finish for `drainMs`. Its leases go back when they have. */
+  pause(run: JobRun): void {
+    if (run.stopped.aborted) return;
+    run.stop();
+    setTimeout(() => run.abort(), this.#context.limits.drainMs).unref();
   }
 
-  /** Gives a job's shards back for a while, as all its engines are silent; rows in flight may finish. */
-  starve(jobUid: string): void {
-    const job = this.#jobs.find(jobUid);
-    if (job === undefined || job.stopped.aborted) return;
-    job.isStarved = true;
-    this.pause(jobUid);
+  /** Gives a run's shards back for a while, as all its engines are silent; rows in flight may finish. */
+  starve(run: JobRun): void {
+    if (run.stopped.aborted) return;
+    run.isStarved = true;
+    this.pause(run);
   }
 
   /** Ends this worker's part in a job: rows in flight are dropped, finished ones committed, leases given back. */
@@ -118,10 +116,11 @@ export class ShardLoop {
 
   #hold(lease: ShardLease): void {
     const end = this.#runLease(lease)
-      .catch((cause: unknown) => this.#jobs.trouble(lease.jobUid, cause))
+      .catch((cause: unknown) => this.#jobs.trouble(lease, cause))
       .finally(() => {
         this.#held.delete(lease);
-        if (![...this.#held.keys()].some(({ jobUid }) => jobUid === lease.jobUid)) this.#jobs.forget(lease.jobUid);
+        if (![...this.#held.keys()].some(({ jobUid, model }) => jobUid === lease.jobUid && model === lease.model))
+          this.#jobs.forget(lease);
         this.#room?.();
       });
     this.#held.set(lease, end);
@@ -129,7 +128,7 @@ export class ShardLoop {
 
   async #runLease(lease: ShardLease): Promise<void> {
     const { leases } = this.#context.store;
-    const job = this.#dropping.has(lease.jobUid) ? undefined : await this.#jobs.open(lease.jobUid);
+    const job = this.#dropping.has(lease.jobUid) ? undefined : await this.#jobs.open(lease);
     if (job === undefined || this.#dropping.has(lease.jobUid)) return leases.giveBack(lease, { afterMs: NO_ENGINE_MS });
     if (this.#stop.signal.aborted) job.stop();
     const shard = new ShardRun(job, lease);
@@ -143,7 +142,7 @@ export class ShardLoop {
       if (end !== 'done')
         await leases.giveBack(lease, job.isStarved && !this.#stop.signal.aborted ? { afterMs: NO_ENGINE_MS } : {});
     } catch (cause) {
-      this.#jobs.trouble(lease.jobUid, cause);
+      this.#jobs.trouble(lease, cause);
       await this.#pause();
       await leases.giveBack(lease);
     } finally {

@@ -2,9 +2,10 @@
 import { setMaxListeners } from 'node:events';
 import type { PartClaim, ShardLease } from '../jobs/leases.ts';
 import { countPositions } from '../jobs/ranges.ts';
+import type { ResultRow } from '../jobs/result-row.ts';
 import type { JobRun } from './job-run.ts';
 import { type ReadableRow, readRows } from './read-rows.ts';
-import { runRow } from './run-row.ts';
+import { refuseRow, runRow } from './run-row.ts';
 
 export type ShardEnd =
   /** All rows are committed. */
@@ -58,6 +59,11 @@ export class ShardRun {
     try {
       for await (const row of readRows(this.job.source, this.lease)) {
         await this.job.journal.room();
+        const { hopeless, isOneOfSeveral } = this.job;
+        if (hopeless !== undefined && isOneOfSeveral) {
+          this.#finish(row, refuseRow(this.job, row, hopeless));
+          continue;
+        }
         const slot = await this.job.pool.acquire(this.job.job.uid, this.#dispatchUntil);
         this.#inFlight += 1;
         void this.#answer(row, slot);
@@ -71,16 +77,18 @@ export class ShardRun {
     try {
       const outcome = await runRow(this.job, row, { slot, signal: this.#answerUntil });
       if (outcome.kind === 'fatal') this.job.fail(outcome.message);
-      if (outcome.kind === 'result' && !this.#lost.signal.aborted) {
-        const { shard, epoch } = this.lease;
-        this.job.finish({ ...outcome.result, position: row.position, row: row.row, shard, epoch });
-      }
+      if (outcome.kind === 'result') this.#finish(row, outcome.result);
     } catch (cause) {
       this.job.crash(cause);
     } finally {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) this.#onIdle?.();
     }
+  }
+
+  #finish({ position, row }: ReadableRow, result: ResultRow): void {
+    const { shard, epoch } = this.lease;
+    if (!this.#lost.signal.aborted) this.job.finish({ ...result, position, row, shard, epoch });
   }
 
   async #idle(): Promise<void> {

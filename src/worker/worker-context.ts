@@ -34,6 +34,9 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   drainMs: 10_000,
 };
 
+/** Told of trouble that a person should hear of while the worker tries again; of rows of one model, where it concerns these. */
+export type OnTrouble = (jobUid: string, cause: unknown, model?: string) => void;
+
 /** Everything a worker works with; made on the roof. */
 export interface WorkerContext {
   readonly store: Store;
@@ -52,6 +55,5 @@ export interface WorkerContext {
   readonly log: Log;
   /** Further upkeep of the house, done every few seconds; each must be safe to repeat and to interrupt. */
   readonly chores?: readonly (() => Promise<unknown>)[];
-  /** Told of trouble that a person should hear of while the worker tries again. */
-  readonly onTrouble?: (jobUid: string, cause: unknown) => void;
+  readonly onTrouble?: OnTrouble;
 }

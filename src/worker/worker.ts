@@ -9,7 +9,7 @@ import { planJob } from './plan-job.ts';
 import { ShardLoop } from './shard-loop.ts';
 import { TaskLoop } from './task-loop.ts';
 import { Upkeep } from './upkeep.ts';
-import type { WorkerContext } from './worker-context.ts';
+import type { OnTrouble, WorkerContext } from './worker-context.ts';
 import { writeResults } from './write-results.ts';
 
 export class Worker {
@@ -22,7 +22,7 @@ export class Worker {
 
   constructor(given: WorkerContext) {
     this.#notes = new JobNotes(given);
-    const context = { ...given, onTrouble: (jobUid: string, cause: unknown) => this.#trouble(given, jobUid, cause) };
+    const context = { ...given, onTrouble: (...trouble: Parameters<OnTrouble>) => this.#trouble(given, ...trouble) };
     this.#context = context;
     this.#shards = new ShardLoop(context);
     this.#plans = new TaskLoop(context, 'plan', (jobUid, signal) => planOrRefuse(context, jobUid, signal));
@@ -51,9 +51,9 @@ export class Worker {
     return this.#shards.live(jobUid);
   }
 
-  #trouble({ onTrouble }: WorkerContext, jobUid: string, cause: unknown): void {
-    this.#notes.trouble(jobUid, cause);
-    onTrouble?.(jobUid, cause);
+  #trouble({ onTrouble }: WorkerContext, ...trouble: Parameters<OnTrouble>): void {
+    this.#notes.trouble(...trouble);
+    onTrouble?.(...trouble);
   }
 
   /** Ends this worker's part in a job, keeping what is finished. */

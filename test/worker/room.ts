@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type Caller, type Context, DEFAULT_LIMITS } from '../../src/actions/context.ts';
 import { createDataset } from '../../src/actions/create-dataset.ts';
-import { createJob } from '../../src/actions/create-job.ts';
+import { createJob, type JobWish } from '../../src/actions/create-job.ts';
 import { makeModelRegistry } from '../../src/actions/model-registry.ts';
 import { receiveUpload } from '../../src/actions/receive-upload.ts';
 import { makeId } from '../../src/base/ids.ts';
@@ -19,6 +19,7 @@ import type { Store } from '../../src/db/store.ts';
 import { makePool } from '../../src/engines/pool.ts';
 import { openUpstream } from '../../src/engines/upstream.ts';
 import type { Job, Progress } from '../../src/jobs/job.ts';
+import type { ServedModel } from '../../src/jobs/served-model.ts';
 import { isFinal } from '../../src/jobs/states.ts';
 import { openDiskStore } from '../../src/storage/disk.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
@@ -27,7 +28,9 @@ import { DEFAULT_WORKER_LIMITS, type WorkerLimits } from '../../src/worker/worke
 import { type HttpEngine, type HttpEngineOptions, startHttpEngine } from '../support/http-engine.ts';
 import { type OutputLine, parseLines } from '../support/rows.ts';
 
-const MODEL = 'accounts/boatload/models/test';
+export const MODEL = 'accounts/boatload/models/test';
+/** Another one, behind the same engine, which calls it `other-model`. */
+export const OTHER_MODEL = 'accounts/boatload/models/other';
 
 /** What the tests of a file share. */
 export interface House {
@@ -54,8 +57,10 @@ export interface RoomOptions {
   /** Requests in flight; default 8. */
   readonly limit?: number;
   readonly limits?: Partial<WorkerLimits>;
-  /** Asked whenever a job wants its engine; throws while it can't be opened. */
-  readonly onServe?: () => void;
+  /** Asked whenever a job wants a model's engine; throws while it can't be opened. */
+  readonly onServe?: (model: string) => void;
+  /** The request paths that the other model answers; default unknown. */
+  readonly otherPaths?: readonly string[];
   /** Between the object store and those who use it. */
   readonly objects?: (objects: ObjectStore) => ObjectStore;
 }
@@ -69,7 +74,7 @@ export interface Room {
   readonly clock: { nowMs: number };
   /** One more worker on the same disk; the test stops it if it doesn't itself. */
   startWorker(): Promise<Worker>;
-  createJob(rows: string): Promise<Job>;
+  createJob(rows: string, wish?: Partial<JobWish>): Promise<Job>;
   /** Reads the job until this holds. */
   until(job: Job, holds: (job: Job, progress: Progress) => boolean): Promise<Job>;
   untilEnd(job: Job): Promise<Job>;
@@ -89,11 +94,16 @@ export async function openRoom({ dir, store }: House, options: RoomOptions = {})
   const objects = options.objects?.(disk) ?? disk;
   const engine = await startHttpEngine({ latency: [2, 10], ...options.engine });
   const upstream = openUpstream({ baseUrl: engine.url });
-  const pool = makePool([{ engine: upstream, model: 'test-model', limit: options.limit ?? 8 }], {
-    trialMs: { first: 50, most: 200 },
-  });
+  const open = (model: string) =>
+    makePool([{ engine: upstream, model, limit: options.limit ?? 8 }], { trialMs: { first: 50, most: 200 } });
+  const [pool, otherPool] = [open('test-model'), open('other-model')];
+  const served = new Map<string, ServedModel>([
+    [MODEL, { pool }],
+    [OTHER_MODEL, { pool: otherPool, ...(options.otherPaths && { paths: options.otherPaths }) }],
+  ]);
   onTestFinished(async () => {
     pool.close();
+    otherPool.close();
     await upstream.close();
     await engine.close();
   });
@@ -103,7 +113,9 @@ export async function openRoom({ dir, store }: House, options: RoomOptions = {})
     store,
     objects,
     clock: { now: () => new Date(clock.nowMs) },
-    models: makeModelRegistry(() => [{ name: MODEL, served: true, precision: 'PRECISION_UNSPECIFIED' }]),
+    models: makeModelRegistry(() =>
+      [MODEL, OTHER_MODEL].map((name) => ({ name, served: true, precision: 'PRECISION_UNSPECIFIED' })),
+    ),
     limits: DEFAULT_LIMITS,
   };
   const find = async ({ uid }: Job): Promise<Job> => {
@@ -124,9 +136,8 @@ export async function openRoom({ dir, store }: House, options: RoomOptions = {})
         findModel: (name, account) => context.models.resolve(name, account),
         // Jobs of other tests wait for their own worker.
         serve: async (model) => {
-          if (model !== MODEL) return undefined;
-          options.onServe?.();
-          return { pool };
+          options.onServe?.(model);
+          return served.get(model);
         },
         journalDir: join(dir, accountId, 'journal'),
         scratchDir: join(dir, accountId, 'scratch'),
@@ -140,10 +151,10 @@ export async function openRoom({ dir, store }: House, options: RoomOptions = {})
       onTestFinished(() => worker.stop());
       return worker;
     },
-    async createJob(rows) {
+    async createJob(rows, wish = { model: MODEL }) {
       const { id } = await createDataset(context, caller, { id: makeId(8) });
       await receiveUpload(context, caller, { datasetId: id, filename: 'in.jsonl', body: bytesOf(rows) });
-      return createJob(context, caller, { model: MODEL, inputDataset: id, settings: {} });
+      return createJob(context, caller, { inputDataset: id, settings: {}, ...wish });
     },
     async until(job, holds) {
       for (;;) {
