@@ -9,7 +9,7 @@ export const COMPLETE = '__complete';
 const EXAMPLES = `Examples:
   source <(boatload completion bash)                                          in ~/.bashrc
   source <(boatload completion zsh)                                           in ~/.zshrc, after compinit
-  boatload completion fish > ~/.config/fish/completions/boatload.fish
+  boatload completion fish > ~/.config/fish/conf.d/boatload.fish              for both commands, from the next start on
 `;
 
 /** Adds the command to the program. */

@@ -12,21 +12,26 @@ complete -o bashdefault -o default -F _boatload boatload firectl
 `;
 
 const ZSH = `#compdef boatload firectl
-# boatload completion for zsh:  source <(boatload completion zsh)
+# boatload completion for zsh:  source <(boatload completion zsh), or in a folder of your fpath as _boatload
 _boatload() {
   local -a lines candidates
   local line
-  lines=("\${(@f)$("\${words[1]}" __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  lines=("\${(@f)$("\${words[1]}" __complete "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ \${lines[1]} == :files ]]; then
     _files
     return
   fi
   for line in $lines; do
-    candidates+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
+    line="\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}"
+    candidates+=("\${line%:}")
   done
   _describe -t values boatload candidates
 }
-compdef _boatload boatload firectl
+if [[ \${funcstack[1]} == _boatload ]]; then
+  _boatload
+else
+  compdef _boatload boatload firectl
+fi
 `;
 
 const FISH = `# boatload completion for fish:  boatload completion fish | source
