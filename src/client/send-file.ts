@@ -3,13 +3,14 @@
  * and 308 means "not all is here", as in https://cloud.google.com/storage/docs/performing-resumable-uploads. A small one is sent again.
  */
 import { ApiError } from './errors.ts';
-import { withRetries } from './retry.ts';
+import { pause, withRetries } from './retry.ts';
 import { toCountedBody } from './transfer.ts';
 import type { Transport } from './transport.ts';
 import type { UploadFile } from './upload.ts';
 
 /** What goes in pieces is written twice by the server: not worth it for less. */
 const RESUMABLE_BYTES = 8 * 1024 * 1024;
+const SETTLE_MS = 1_000;
 
 /** A file and the way in. */
 export interface Sending {
@@ -49,8 +50,18 @@ interface Link {
   readonly signal: AbortSignal | undefined;
 }
 
+/** A server hears of a cut a little later than we do, and then stores what came: what it says is true when it says so twice. */
+async function askArrived(transport: Transport, link: Link, size: number): Promise<number> {
+  for (let known = -1; ; ) {
+    const now = await askOnce(transport, link, size);
+    if (now === known || now === size) return now;
+    known = now;
+    await pause(SETTLE_MS, link.signal);
+  }
+}
+
 /** How many bytes of the file the server has. */
-async function askArrived(transport: Transport, { url, signal }: Link, size: number): Promise<number> {
+async function askOnce(transport: Transport, { url, signal }: Link, size: number): Promise<number> {
   const reply = await transport.send(url, { method: 'PUT', headers: { 'content-range': `bytes */${size}` }, signal });
   await reply.body?.cancel();
   if (reply.status !== 308) return size;

@@ -1,12 +1,16 @@
 /** A line between a client and a server on which things go wrong: real HTTP on loopback, with faults that the test asks for. */
-import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
+import { type ClientRequest, createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a request meets. `before`: the line is cut before it arrives. `after`: it arrives, and its reply is lost. A number: the reply is cut after so many bytes. */
+/**
+ * What a request meets. `before`: the line is cut before it arrives. `after`: it arrives, and its reply is lost. A number: the reply is cut after so many
+ * bytes. `sent`: the request is.
+ */
 export type Fault =
   | 'before'
   | 'after'
   | number
+  | { readonly sent: number }
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string };
 
 /** A request as it was seen. */
@@ -45,7 +49,7 @@ export async function startFaultyLine(target: string): Promise<FaultyLine> {
     proxy.seen.push(seen);
     const fault = proxy.script(seen);
     if (fault === 'before') return void request.socket.destroy();
-    if (typeof fault === 'object') {
+    if (typeof fault === 'object' && 'status' in fault) {
       request.resume();
       return void response.writeHead(fault.status, fault.headers).end(fault.body);
     }
@@ -65,10 +69,26 @@ export async function startFaultyLine(target: string): Promise<FaultyLine> {
       reply.on('end', () => left > 0 && response.end());
     });
     onward.on('error', () => request.socket.destroy());
-    request.pipe(onward);
+    if (typeof fault === 'object') forwardPart(request, onward, fault.sent);
+    else request.pipe(onward);
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   proxy.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return proxy;
+}
+
+/** So many bytes of a request reach the server; then both ends hear that the line is dead. */
+function forwardPart(request: IncomingMessage, onward: ClientRequest, bytes: number): void {
+  let left = bytes;
+  request.on('data', (chunk: Buffer) => {
+    if (left <= 0) return;
+    const part = chunk.subarray(0, left);
+    left -= part.length;
+    onward.write(part, () => {
+      if (left > 0) return;
+      onward.destroy();
+      request.socket.destroy();
+    });
+  });
 }

@@ -16,12 +16,20 @@ export const MODEL = 'test-engine';
 /** How long a first start may take on a busy machine. */
 export const START_MS = 90_000;
 
-export interface TestServer {
+/** What a server says of itself when it is up. */
+interface Facts {
   readonly url: string;
   readonly apiKey: string;
   readonly account: string;
+}
+
+export interface TestServer extends Facts {
   readonly dataDir: string;
   readonly engine: HttpEngine;
+  /** Of the server alone. */
+  readonly pid: number;
+  /** Kills it and starts it again on the same data; it has another URL then. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,31 +42,63 @@ export async function startServer(
   const dataDir = await mkdtemp(join(tmpdir(), 'boatload-server-'));
   const engine = await startHttpEngine({ models: [{ id: MODEL }], ...options });
   const args = [program, 'up', '--json', '--port', '0', '--data-dir', dataDir, '--engine', engine.url];
+  const cleanUp = async () => {
+    await engine.close();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  const launch = () =>
+    launchServer(args, env).catch(async (cause: unknown) => {
+      await cleanUp();
+      throw cause;
+    });
+  let launched = await launch();
+  return {
+    get url() {
+      return launched.url;
+    },
+    get pid() {
+      return launched.pid;
+    },
+    apiKey: launched.apiKey,
+    account: launched.account,
+    dataDir,
+    engine,
+    async restart() {
+      await launched.kill();
+      launched = await launch();
+    },
+    async close() {
+      await launched.kill();
+      await cleanUp();
+    },
+  };
+}
+
+interface Launched extends Facts {
+  readonly pid: number;
+  kill(): Promise<void>;
+}
+
+/** Resolves when the server says that it is up. */
+async function launchServer(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Launched> {
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
+  const { pid = 0 } = child;
   let said = '';
   child.stderr.on('data', (text: Buffer) => {
     said += text.toString();
   });
   const ended = once(child, 'exit');
-  let isReady = false;
-  const ready = once(createInterface(child.stdout), 'line').then(([line]) => JSON.parse(String(line)));
-  const close = async () => {
+  const kill = async () => {
     // The group, so that children of the server go too.
-    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    if (child.exitCode === null && pid !== 0) process.kill(-pid, 'SIGKILL');
     await ended;
-    await engine.close();
-    await rm(dataDir, { recursive: true, force: true });
   };
-  const failed = ended.then(async () => {
-    if (isReady) return new Promise<never>(() => {});
-    await close();
-    throw new Error(`The server did not start:\n${said}`);
-  });
-  const facts = await Promise.race([ready, failed]);
-  isReady = true;
-  return { ...facts, dataDir, engine, close };
+  const ready = once(createInterface(child.stdout), 'line').then(([line]) => JSON.parse(String(line)) as Facts);
+  const first = await Promise.race([ready, ended]);
+  if (!('url' in first)) throw new Error(`The server did not start:\n${said}`);
+  return { ...first, pid, kill };
 }
