@@ -139,7 +139,7 @@ const DIMENSIONS = 8;
 /** 32-bit floats, lowest byte first. */
 const toBase64 = (vector: readonly number[]): string => {
   const bytes = Buffer.alloc(4 * vector.length);
-  vector.forEach((value, at) => bytes.writeFloatLE(value, 4 * at));
+  for (const [at, value] of vector.entries()) bytes.writeFloatLE(value, 4 * at);
   return bytes.toString('base64');
 };
 

@@ -111,6 +111,7 @@ function refuse({ http }: LiveCall, cause: unknown): Response {
   const { retryAfterSeconds } = cause.details;
   if (typeof retryAfterSeconds === 'number') http.header('retry-after', `${retryAfterSeconds}`);
   if (cause.code === 'RESOURCE_EXHAUSTED') http.header('x-ratelimit-over-limit', 'yes');
-  if (cause.reason === 'BODY_TOO_LARGE') return http.json(toOpenAiError(cause, 413), 413);
-  throw cause;
+  if (cause.reason !== 'BODY_TOO_LARGE') throw cause;
+  // The rest of the body is not read, so that nothing can come after it.
+  return http.json(toOpenAiError(cause, 413), 413, { connection: 'close' });
 }
