@@ -64,6 +64,7 @@ async function serveUntil(machine: Machine, { request, view, stop, began, dataDi
   const prices = await readPrices(process.env);
   const app = makeApp({
     ...machine.context,
+    serve: (model) => machine.models.serve(model),
     log,
     links: { secret: machine.secret, baseUrl: () => address.url },
     build: { version, node: process.versions.node },

@@ -19,6 +19,7 @@ const TAGS = [
   ['OpenAI: uploads', 'Large files that come in by parts.'],
   ['OpenAI: batches', "Jobs as OpenAI's clients see them."],
   ['OpenAI: models', 'What a request can name as its model.'],
+  ['OpenAI: live inference', 'Requests that somebody waits for: answered before the rows of jobs, and not billed.'],
   ['Webhooks', 'Who is told when jobs end.'],
   ['Audit log', 'Who changed what.'],
   ['Signed links', 'Where files go in and out. The link is the permission: no key is sent along.'],
