@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, DEFAULT_LIMITS, type Limits } from './actions/context.ts';
+import { deleteExpiredDatasets } from './actions/delete-expired-datasets.ts';
 import { cleanUpDeletedJobs } from './actions/delete-job.ts';
+import { dropOldUploads } from './actions/drop-old-uploads.ts';
 import { everyHour } from './actions/every-hour.ts';
 import { forgetOld } from './actions/forget-old.ts';
 import { sweepObjects } from './actions/sweep-objects.ts';
@@ -59,7 +61,6 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       store,
       objects,
       findModel: (name, accountId) => models.find(name, accountId),
-      findModel: (name, accountId) => models.find(name, accountId),
       serve: (model) => models.serve(model),
       journalDir: join(dataDir, 'journal'),
       scratchDir: join(dataDir, 'scratch'),
@@ -69,6 +70,8 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       log,
       chores: [
         () => cleanUpDeletedJobs(context),
+        () => deleteExpiredDatasets(context),
+        () => dropOldUploads(context),
         () => webhooks.look(),
         everyHour(() => sweepObjects(context)),
         everyHour(() => forgetOld(context)),

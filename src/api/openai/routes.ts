@@ -7,11 +7,19 @@ import type { Route } from '../route.ts';
 import { batchRoutes } from './batches.ts';
 import { fileRoutes } from './files.ts';
 import { liveRoutes } from './live.ts';
+import { usableModelRoutes } from './models.ts';
 import { openAiMethodRefused, openAiNotFound } from './openai-errors.ts';
 import { OPENAI_PREFIXES } from './openai-route.ts';
+import { uploadRoutes } from './uploads.ts';
 
 /** The table. */
-export const OPENAI_ROUTES: readonly Route[] = [...fileRoutes, ...batchRoutes, ...liveRoutes];
+export const OPENAI_ROUTES: readonly Route[] = [
+  ...fileRoutes,
+  ...uploadRoutes,
+  ...usableModelRoutes,
+  ...batchRoutes,
+  ...liveRoutes,
+];
 
 /** Adds them all. What begins with `/v1` and is not an account's speaks this dialect, unknown paths too; so this comes last. */
 export const addOpenAi = (app: OpenAPIHono<ApiEnv>, context: ApiContext): void => {
