@@ -11,7 +11,8 @@ export interface SplicerOptions {
   readonly systemPrompt: string | undefined;
 }
 
-const DROPPED = new WordSet(['model', 'stream', 'stream_options']);
+/** The job decides on the model, and a batch keeps whole answers that are there when the request ends. */
+const DROPPED = new WordSet(['model', 'stream', 'stream_options', 'background']);
 const LIMITED = new WordSet(['max_tokens', 'max_completion_tokens', 'max_output_tokens']);
 const MESSAGES = new WordSet(['messages']);
 const ROLE = new WordSet(['role']);

@@ -1,4 +1,5 @@
 /** The request fields that a job's settings become, by the kind of request. */
+import { EmbeddingParameters, GenerationParameters } from '../contract/chat-parameters.ts';
 import type { JobSettings } from './job.ts';
 
 /** One field that a row gets from its job unless it has it already, under any of its names. */
@@ -27,6 +28,31 @@ const RESPONSES_NAMES: typeof CHAT_NAMES = {
   topP: ['top_p'],
 };
 
+const GENERATION = new Set(Object.keys(GenerationParameters.shape));
+const EMBEDDING = new Set(Object.keys(EmbeddingParameters.shape));
+const TOOLS = new Set(['tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call']);
+/** What responses have in the shape of chat completions; tools and formats of answers have others there. */
+const SHARED = [
+  'temperature',
+  'top_p',
+  'top_logprobs',
+  'parallel_tool_calls',
+  'metadata',
+  'service_tier',
+  'user',
+  'prompt_cache_key',
+];
+
+const DOCUMENTED = GENERATION.union(EMBEDDING);
+
+/** The documented parameters that a kind of request has. What nobody documents is an engine's own, and goes everywhere. */
+const PARAMETERS: Readonly<Record<string, ReadonlySet<string>>> = {
+  '/v1/chat/completions': GENERATION,
+  '/v1/completions': GENERATION.difference(TOOLS),
+  '/v1/embeddings': EMBEDDING,
+  '/v1/responses': new Set(SHARED),
+};
+
 /** Which typed settings mean something to a kind of request. Embeddings know none. */
 const NAMES: Readonly<Record<string, typeof CHAT_NAMES>> = {
   '/v1/chat/completions': CHAT_NAMES,
@@ -43,13 +69,19 @@ export function requestFields(settings: JobSettings, path: string, maxTokensLimi
   });
   const taken = new Set([...NEVER_SET, ...typed.flatMap(({ names }) => names)]);
   const extra = Object.entries(settings.extraBody ?? {}).flatMap(([name, value]) => {
-    if (value === undefined || taken.has(name)) return [];
-    const names = aliasesOf(name);
+    const names = value === undefined ? [] : namesAt(path, name);
+    if (names.length === 0 || names.some((alias) => taken.has(alias))) return [];
     for (const alias of names) taken.add(alias);
     return [{ names, value: clamp(name, value, maxTokensLimit) }];
   });
-  return [...typed, ...extra].map(toField);
+  return [...typed, ...extra, ...instructions(settings, path, taken)].map(toField);
 }
+
+/** What a system prompt is where there are no messages that it could lead. */
+const instructions = ({ systemPrompt }: JobSettings, path: string, taken: ReadonlySet<string>) =>
+  path !== '/v1/responses' || systemPrompt === undefined || taken.has('instructions')
+    ? []
+    : [{ names: ['instructions'], value: systemPrompt }];
 
 /** Fields on top of weaker ones: of two with a name in common the first one counts. */
 export function layered(fields: readonly RequestField[], weaker: readonly RequestField[]): readonly RequestField[] {
@@ -64,10 +96,12 @@ function toField({ names, value }: { readonly names: readonly string[]; readonly
   };
 }
 
-/** `name` and its other names, itself first. */
-function aliasesOf(name: string): readonly string[] {
-  const aliases = CHAT_NAMES.maxTokens ?? [];
-  return aliases.includes(name) ? [name, ...aliases.filter((alias) => alias !== name)] : [name];
+/** The names that a further field goes by at this endpoint, the one that is written first; none where there is no such field. */
+function namesAt(path: string, name: string): readonly string[] {
+  const limits = NAMES[path]?.maxTokens ?? [];
+  if (limits.includes(name)) return [name, ...limits.filter((alias) => alias !== name)];
+  if (CHAT_NAMES.maxTokens?.includes(name)) return limits;
+  return DOCUMENTED.has(name) && PARAMETERS[path]?.has(name) === false ? [] : [name];
 }
 
 const clamp = (name: string, value: unknown, limit: number): unknown =>

@@ -76,10 +76,18 @@ const makeInput = ({ db }: Store, { accountId, inputDatasetId: id }: Job) =>
     .onConflict((conflict) => conflict.doNothing())
     .execute();
 
-/** A job with shards of these sizes, of which `windowSize` are in the queue. */
-export async function makePlannedJob(store: Store, counts: readonly number[], windowSize = counts.length): Promise<Job> {
+/** A job with shards of these sizes, and of these models where there are several, of which `windowSize` are in the queue. */
+export async function makePlannedJob(
+  store: Store,
+  counts: readonly number[],
+  windowSize = counts.length,
+  models: readonly string[] = [],
+): Promise<Job> {
   const job = await makeJob(store);
-  const shards = counts.map((count, index) => ({ first: sum(counts.slice(0, index)), count }));
+  const shards = counts.map((count, index) => {
+    const model = models[index];
+    return { first: sum(counts.slice(0, index)), count, ...(model !== undefined && { model }) };
+  });
   const totalRows = sum(counts);
   await startPlannedJob(store, job.uid, {
     totalRows,

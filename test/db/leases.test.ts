@@ -151,6 +151,33 @@ describeOnBoth('leases', (open) => {
     expect((await takeOf(open(), job)).map(({ shard }) => shard)).toEqual([2]);
   });
 
+  test('every model of a job has its own window in the queue, in any order of settling', async () => {
+    const models = ['a', 'a', 'a', 'a', 'b', 'c', 'c', 'c'];
+    const job = await makePlannedJob(open(), [1, 1, 1, 1, 1, 1, 1, 1], 2, models);
+    const held = [...(await takeOf(open(), job))];
+    expect(held.map(({ shard, model }) => [shard, model])).toEqual([
+      [0, 'a'],
+      [1, 'a'],
+      [4, 'b'],
+      [5, 'c'],
+      [6, 'c'],
+    ]);
+    /** Settles that shard; answers those that come in its place. */
+    const settle = async (wanted: number) => {
+      const at = held.findIndex(({ shard }) => shard === wanted);
+      await finish(open(), pick(held.splice(at, 1), 0));
+      const next = await takeOf(open(), job);
+      held.push(...next);
+      return next.map(({ shard }) => shard);
+    };
+    expect([await settle(6), await settle(4), await settle(5), await settle(7)]).toEqual([[7], [], [], []]);
+    expect([await settle(1), await settle(2), await settle(3)]).toEqual([[2], [3], []]);
+    expect(await takeTaskOf(open(), 'merge', job)).toBeUndefined();
+    expect(await settle(0)).toEqual([]);
+    expect(await stateOf(open(), job)).toMatchObject({ state: 'WRITING_RESULTS', outcome: 'COMPLETED' });
+    expect(await takeTaskOf(open(), 'merge', job)).toBeDefined();
+  });
+
   test('after the last shard the job goes on to its results', async () => {
     const job = await makePlannedJob(open(), [2, 1], 1);
     await finish(open(), await takeOneOf(open(), job));

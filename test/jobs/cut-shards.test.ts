@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cutShards } from '../../src/jobs/cut-shards.ts';
+import { orderRows } from '../../src/jobs/order-rows.ts';
 import { decodePlan, encodePlan, PLAN_ENTRY_BYTES } from '../../src/jobs/plan-file.ts';
 import { makeIndex } from './make-index.ts';
 
@@ -26,6 +27,19 @@ test('shards cover the plan without gap, within the limits', () => {
       expect(next).toBe(list.length);
     }),
   );
+});
+
+test('no shard mixes models', () => {
+  const index = makeIndex([0, 0, 0, 2, 1, 1, 1, 1].map((model) => ({ model, steps: [1] })));
+  const order = orderRows(index);
+  expect(Array.from(order)).toEqual([0, 1, 2, 4, 5, 6, 7, 3]);
+  const shards = cutShards(index, order, { maxRows: 3, maxBytes: 1e9 });
+  expect(shards.map(({ first, count, model }) => [first, count, model])).toEqual([
+    [0, 3, 0],
+    [3, 3, 1],
+    [6, 1, 1],
+    [7, 1, 2],
+  ]);
 });
 
 const countsOf = (groups: readonly number[], maxRows: number) => {

@@ -20,6 +20,17 @@ const toIndex = (list: readonly { readonly path: readonly number[]; readonly max
     })),
   );
 
+test('rows of each model are in the order that they would have alone, model after model', () => {
+  fc.assert(
+    fc.property(rows, fc.array(fc.nat(3), { minLength: 1, maxLength: 60 }), (list, choices) => {
+      const modelOf = (row: number) => choices[row % choices.length] ?? 0;
+      const alone = toIndex(list);
+      const mixed = { ...alone, model: Uint32Array.from(list, (_, row) => modelOf(row)), models: 4 };
+      expect(order(mixed)).toEqual([0, 1, 2, 3].flatMap((model) => order(alone, (row) => modelOf(row) === model)));
+    }),
+  );
+});
+
 test('the order has every included row once', () => {
   fc.assert(
     fc.property(rows, fc.integer({ min: 1, max: 4 }), (list, modulus) => {

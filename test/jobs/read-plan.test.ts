@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { BadLine } from '../../src/jobs/bad-line.ts';
 import { failureMessage } from '../../src/jobs/check-row.ts';
 import { type ReadPlanOptions, readPlan } from '../../src/jobs/read-plan.ts';
+import { type PlannedModel, RowModels } from '../../src/jobs/row-models.ts';
 
 const read = (input: string | Buffer, options: Partial<ReadPlanOptions> & { readonly chunkBytes?: number } = {}) => {
   const bytes = Buffer.from(input);
@@ -17,6 +18,7 @@ const inShort = ({ line, column, reason, message }: BadLine) => [line, column, r
 const badLines = async (input: string | Buffer, options: Partial<ReadPlanOptions> = {}) =>
   (await read(input, options)).badLines.kept.map(inShort);
 
+const TEXT = 'a string, or an array of strings, of token ids, or of arrays of token ids, none of them empty';
 const MESSAGES = '[{"role":"user","content":"a"}]';
 const withId = (body: string) => `{"custom_id":"a","body":${body}}`;
 const withMessages = (messages: string) => withId(`{"messages":${messages}}`);
@@ -63,7 +65,14 @@ describe('good input', () => {
     `{"custom_id":"a","method":"POST","body":{"model":"ignored","messages":${MESSAGES},"stream":true,"extra":{"deep":[{}]}}}`,
     `{"custom_id":"a","method":"POST","url":"\\/v1\\/chat\\/completions","body":{"messages":${MESSAGES}}}`,
     '{"custom_id":"a","url":"/v1/completions","body":{"prompt":"x"}}',
+    '{"custom_id":"a","url":"/v1/completions","body":{"prompt":["x","y"]}}',
+    '{"custom_id":"a","url":"/v1/completions","body":{"prompt":[1,2]}}',
+    '{"custom_id":"a","url":"/v1/completions","body":{"prompt":[[1,2],[3]],"logprobs":2}}',
+    '{"custom_id":"a","url":"/v1/embeddings","body":{"input":"x","dimensions":8}}',
     '{"custom_id":"a","url":"/v1/embeddings","body":{"input":["x"]}}',
+    '{"custom_id":"a","url":"/v1/embeddings","body":{"input":[[1],[2,3]]}}',
+    '{"custom_id":"a","url":"/v1/responses","body":{"input":"x","max_output_tokens":5}}',
+    '{"custom_id":"a","url":"/v1/responses","body":{"input":[{"role":"user","content":"x"}]}}',
     '{"custom_id":"a","url":"/v1/responses","body":{"prompt":{"id":"x"}}}',
     `{"custom_id":"${'x'.repeat(1024)}","body":{"messages":${MESSAGES}}}`,
   ])('%s', async (line) => {
@@ -158,6 +167,36 @@ describe('one bad line', () => {
     ['{"custom_id":"a","url":"/v1/images","body":{}}', 24, 'INVALID_URL', 'url is "/v1/images"'],
     ['{"custom_id":"a","url":null,"body":{}}', 24, 'INVALID_URL', 'url is null'],
     ['{"custom_id":"a","method":"GET","url":"/v1/responses","body":{}}', 27, 'INVALID_METHOD', 'method is "GET"'],
+    ...[
+      ['5', 'it is a number'],
+      ['null', 'it is null'],
+      ['[]', 'it is an array'],
+      ['[[]]', 'it is an array'],
+      ['["a",1]', 'it is an array'],
+      ['[1.5]', 'it is an array'],
+      ['[[1],2]', 'it is an array'],
+      ['[{}]', 'it is an array of objects'],
+    ].flatMap(([value, found]): [string, number, string, string][] => [
+      [
+        `{"custom_id":"a","url":"/v1/completions","body":{"prompt":${value}}}`,
+        59,
+        'INVALID_PROMPT',
+        `prompt must be ${TEXT}; ${found}`,
+      ],
+      [
+        `{"custom_id":"a","url":"/v1/embeddings","body":{"input":${value}}}`,
+        57,
+        'INVALID_INPUT',
+        `input must be ${TEXT}; ${found}`,
+      ],
+    ]),
+    [
+      '{"custom_id":"a","url":"/v1/responses","body":{"input":["x"]}}',
+      56,
+      'INVALID_INPUT',
+      'input must be a string or an array of objects, none of them empty; it is an array of strings',
+    ],
+    ['{"custom_id":"a","url":"/v1/responses","body":{"prompt":"x"}}', undefined, 'MISSING_INPUT', 'the body has no input'],
     ['{"custom_id":"a","url":"/v1/completions","body":{"messages":[]}}', undefined, 'MISSING_PROMPT', 'the body has no prompt'],
     ['{"custom_id":"a","url":"/v1/embeddings","body":{"prompt":"a"}}', undefined, 'MISSING_INPUT', 'the body has no input'],
     [`{"messages":${MESSAGES}}`, undefined, 'BARE_ROW', 'the row is a request body alone, without custom_id'],
@@ -220,6 +259,120 @@ describe('formats', () => {
 
   test('a bare row that is not allowed decides nothing', async () => {
     expect(await read(`${bare}\n${good('a')}`)).toMatchObject({ format: 'fireworks', badLines: { count: 1 } });
+  });
+});
+
+describe('a job with an endpoint', () => {
+  const endpoint = '/v1/embeddings';
+  const row = (changes: object) =>
+    JSON.stringify({ custom_id: 'a', method: 'POST', url: endpoint, body: { input: 'x' }, ...changes });
+
+  test('takes rows that go there', async () => {
+    expect(await badLines(`${row({})}\n${row({ custom_id: 'b' })}`, { endpoint })).toEqual([]);
+    expect((await read('', { endpoint })).format).toBe('openai');
+  });
+
+  test.each([
+    [row({ url: undefined }), undefined, 'MISSING_URL', 'the row has no url'],
+    [row({ method: undefined }), undefined, 'MISSING_METHOD', 'the row has no method'],
+    [row({ method: null }), 27, 'INVALID_METHOD', 'method is null'],
+    [
+      row({ url: '/v1/completions', body: { prompt: 'x' } }),
+      40,
+      'URL_MISMATCH',
+      'url is "/v1/completions", the endpoint of the job is "/v1/embeddings"',
+    ],
+    [row({ url: '/v1/images' }), 40, 'INVALID_URL', 'url is "/v1/images"'],
+    [row({ body: undefined }), undefined, 'MISSING_BODY', 'the row has no body'],
+    [good('a'), undefined, 'MISSING_URL', 'the row has no url'],
+    ['{"input":"x"}', undefined, 'MISSING_CUSTOM_ID', 'the row has no custom_id'],
+    ['{"messages":[]}', undefined, 'MISSING_CUSTOM_ID', 'the row has no custom_id'],
+  ])('says of %s what it lacks', async (line, column, reason, message) => {
+    const lines = [row({ custom_id: 'first' }), line, row({ custom_id: 'last' })].join('\n');
+    expect(await badLines(lines, { endpoint })).toEqual([[2, column, reason, message]]);
+    expect((await badLines(line, { endpoint })).map(([, , found]) => found)).toEqual([reason]);
+  });
+});
+
+describe('rows that name models', () => {
+  const known: readonly PlannedModel[] = [
+    { name: 'accounts/me/models/a', served: true, precision: 'FP8' },
+    { name: 'accounts/me/models/b', served: true, precision: 'FP8', paths: ['/v1/completions'] },
+    { name: 'accounts/me/models/c', served: false, precision: 'FP8' },
+  ];
+  const asked: string[] = [];
+  const find = (name: string) => {
+    asked.push(name);
+    return known.find((model) => model.name.endsWith(name));
+  };
+  let id = 0;
+  const row = (model: unknown, url = '/v1/completions') =>
+    JSON.stringify({ custom_id: String(id++), method: 'POST', url, body: { prompt: 'x', input: 'x', model } });
+
+  test('are told apart by model, each name looked up once', async () => {
+    const models = new RowModels({ find });
+    const names = ['b', 'a', 'a', 'models/a', 'b', 'models/b', 'a'];
+    const { rows, badLines: bad } = await read(names.map((name) => row(name)).join('\n'), { models });
+    expect([bad.count, Array.from(rows.model), rows.models]).toEqual([0, [0, 1, 1, 1, 0, 0, 1], 2]);
+    expect(models.found.map(({ name }) => name)).toEqual(['accounts/me/models/b', 'accounts/me/models/a']);
+    expect(asked.splice(0)).toEqual(['b', 'a', 'models/a', 'models/b']);
+  });
+
+  test('run on the job’s where they name none', async () => {
+    const models = new RowModels({ own: known[1], find });
+    const { rows } = await read([row(undefined), row('a'), row('b')].join('\n'), { models });
+    expect([Array.from(rows.model), models.found.length]).toEqual([[0, 1, 0], 2]);
+  });
+
+  test('are bad where nobody can answer them', async () => {
+    const models = new RowModels({ find });
+    const lines = [
+      row(undefined),
+      row(null),
+      row('z'),
+      row('c'),
+      row('z'),
+      row('b', '/v1/embeddings'),
+      row('a', '/v1/embeddings'),
+    ];
+    expect((await badLines(lines.join('\n'), { models })).map(([line, , reason]) => [line, reason])).toEqual([
+      [1, 'MISSING_MODEL'],
+      [2, 'INVALID_MODEL'],
+      [3, 'MODEL_NOT_FOUND'],
+      [4, 'MODEL_NOT_SERVED'],
+      [5, 'MODEL_NOT_FOUND'],
+      [6, 'ENDPOINT_NOT_SERVED'],
+    ]);
+    expect(models.unsure.map(({ name }) => name)).toEqual(['accounts/me/models/a']);
+    expect(models.learn('accounts/me/models/a', ['/v1/embeddings'])).toBe(true);
+    expect(models.unsure).toEqual([]);
+  });
+
+  test('are judged again when a model turns out to answer less', async () => {
+    const models = new RowModels({ own: known[0] });
+    const lines = [row('b', '/v1/embeddings'), row('b', '/v1/completions')].join('\n');
+    expect(await badLines(lines, { models })).toEqual([]);
+    expect(models.learn('accounts/me/models/a', ['/v1/completions'])).toBe(false);
+    expect(await badLines(lines, { models })).toEqual([
+      [
+        1,
+        lines.indexOf('"model"') + 9,
+        'ENDPOINT_NOT_SERVED',
+        'accounts/me/models/a answers /v1/completions, not /v1/embeddings',
+      ],
+    ]);
+  });
+
+  test('fill no memory with names that nobody knows', async () => {
+    const models = new RowModels({ find });
+    const names = Array.from({ length: 3_000 }, (_, at) => `name-${at}`);
+    const { badLines: bad } = await read([...names, ...names].map((name) => row(name)).join('\n'), {
+      models,
+      chunkBytes: 65_536,
+    });
+    expect(bad.count).toBe(6_000);
+    // The first thousand are remembered, the others asked for again.
+    expect(asked.splice(0).filter((name) => name.startsWith('name-')).length).toBe(3_000 + 2_000);
   });
 });
 

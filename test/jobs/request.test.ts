@@ -163,7 +163,7 @@ describe('formats', () => {
     const row = { custom_id: 'a', method: 'POST', url: '/v1/responses', body: { input: 'x', model: 'theirs' } };
     const made = make({ maxTokens: 5, topK: 3, systemPrompt: 'p' }, row, { format: 'openai' });
     expect(made).toMatchObject({ customId: '"a"', path: '/v1/responses' });
-    expect(made.body).toEqual({ model: 'tickets', max_output_tokens: 5, input: 'x' });
+    expect(made.body).toEqual({ model: 'tickets', max_output_tokens: 5, instructions: 'p', input: 'x' });
   });
 
   test('a path with escaped slashes is the same path', () => {
@@ -172,6 +172,43 @@ describe('formats', () => {
       path: '/v1/embeddings',
       body: { model: 'tickets', input: 'x', dimensions: 8 },
     });
+  });
+
+  test.each([
+    ['/v1/chat/completions', { messages: [] }, { max_tokens: 5, temperature: 1, top_k: 3, n: 2, seed: 1, tools: [], own: 1 }],
+    ['/v1/completions', { prompt: 'x' }, { max_tokens: 5, temperature: 1, top_k: 3, n: 2, seed: 1, own: 1 }],
+    ['/v1/responses', { input: 'x' }, { max_output_tokens: 5, temperature: 1, user: 'u', own: 1 }],
+    ['/v1/embeddings', { input: 'x' }, { dimensions: 8, user: 'u', own: 1 }],
+  ])('%s gets those of the settings that it has', (url, body, expected) => {
+    const extraBody = { seed: 1, tools: [], dimensions: 8, user: 'u', own: 1 };
+    const made = make(
+      { maxTokens: 5, temperature: 1, topK: 3, n: 2, extraBody },
+      { custom_id: 'a', url, body },
+      { format: 'openai' },
+    );
+    expect(made.body).toMatchObject({ model: 'tickets', ...body, ...expected });
+    expect(Object.keys(made.body).toSorted()).toEqual(
+      ['model', ...Object.keys(body), ...Object.keys(expected), ...(url.includes('completions') ? ['user'] : [])].toSorted(),
+    );
+  });
+
+  test('a limit of tokens goes by the endpoint’s name, wherever the job has it from', () => {
+    const row = { custom_id: 'a', url: '/v1/responses', body: { input: 'x' } };
+    const limited = make({ extraBody: { max_completion_tokens: 900 } }, row, { format: 'openai', maxTokensLimit: 100 });
+    expect(limited.body).toEqual({ model: 'tickets', max_output_tokens: 100, input: 'x' });
+    const own = make(
+      { maxTokens: 5 },
+      { ...row, body: { input: 'x', max_output_tokens: 900 } },
+      { format: 'openai', maxTokensLimit: 100 },
+    );
+    expect(own.body).toEqual({ model: 'tickets', input: 'x', max_output_tokens: 100 });
+  });
+
+  test('responses take a system prompt as instructions, and are not left to run in the background', () => {
+    const row = (body: object) => ({ custom_id: 'a', url: '/v1/responses', body: { input: 'x', ...body } });
+    const made = (body: object) => make({ systemPrompt: 'p' }, row(body), { format: 'openai' }).body;
+    expect(made({ background: true })).toEqual({ model: 'tickets', instructions: 'p', input: 'x' });
+    expect(made({ instructions: 'own' })).toEqual({ model: 'tickets', instructions: 'own', input: 'x' });
   });
 
   test('bare rows get ids by their number, from 1', () => {
