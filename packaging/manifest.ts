@@ -7,6 +7,12 @@ const NODE = '>=22.19';
 /** The engine's CPU binaries by platform. `linux-armv7l` is left out: it claims to fit x64 as well, and no current Node runs there. */
 const ENGINE_BINARIES = ['linux-x64', 'linux-arm64', 'linux-riscv64', 'mac-arm64-metal', 'mac-x64', 'win-x64', 'win-arm64'];
 
+/** What programs can import: the client alone. */
+const EXPORTS = {
+  './client': { types: './dist/client/client.d.ts', default: './dist/client/client.js' },
+  './package.json': './package.json',
+};
+
 /**
  * Everything the product needs is bundled, so that people get the versions that were tested, and the engine's own list of binaries (GPU ones
  * included: 650 MB) is never followed. Only the binary of the platform is fetched, by npm, as an optional dependency.
@@ -16,6 +22,7 @@ export function toManifest(checkout: LockEntry, lock: Lock): LockEntry {
   return {
     ...kept,
     engines: { node: NODE },
+    exports: EXPORTS,
     bundleDependencies: Object.keys(checkout.dependencies ?? {}),
     optionalDependencies: Object.fromEntries(ENGINE_BINARIES.map((platform) => binary(lock, `@node-llama-cpp/${platform}`))),
   };

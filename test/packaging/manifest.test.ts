@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { findNeeded, type Lock, type LockEntry } from '../../packaging/lock.ts';
 import { toBundledManifest, toManifest } from '../../packaging/manifest.ts';
@@ -11,6 +11,13 @@ test('the published package is public, runs nothing at install and needs no deve
   for (const field of ['private', 'scripts', 'devDependencies', 'knip']) expect(manifest).not.toHaveProperty(field);
   expect(manifest['engines']).toEqual({ node: '>=22.19' });
   expect(manifest['bin']).toEqual(checkout['bin']);
+});
+
+test('programs can import the client, compiled from where its source is', () => {
+  const exports = manifest['exports'] as Readonly<Record<string, Readonly<Record<string, string>>>>;
+  expect(Object.keys(exports)).toEqual(['./client', './package.json']);
+  for (const path of Object.values(exports['./client'] ?? {}))
+    expect(existsSync(path.replace('./dist/', 'src/').replace(/\.(d\.ts|js)$/, '.ts')), path).toBe(true);
 });
 
 test('everything the product needs is bundled, and no tool of the checkout', () => {

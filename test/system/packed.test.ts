@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { makeFolder } from '../support/folder.ts';
@@ -34,6 +34,26 @@ test('everything the program depends on is there', async () => {
   expect(names.length).toBeGreaterThan(10);
   const imports = names.map((name) => `await import(${JSON.stringify(name)});`).join('\n');
   await run(process.execPath, ['--input-type=module', '-e', imports], { cwd: installed });
+});
+
+test('a program of somebody else imports the client, runs it and is checked against its types', async () => {
+  const program = join(home, 'uses-client.ts');
+  writeFileSync(
+    program,
+    `import { ApiError, type BatchInferenceJob, makeClient } from 'boatload/client';
+const client = makeClient({ baseUrl: 'http://127.0.0.1:9', apiKey: 'k', retries: 0 });
+const percentOf = (job: BatchInferenceJob): number | undefined => job.jobProgress?.percent;
+// @ts-expect-error a job has no such field
+const misspelt = () => client.jobs.create({ modle: 'tickets' });
+const rows = async () => { for await (const { custom_id, error } of client.jobs.results('j')) console.log(custom_id, error?.code); };
+const error: unknown = await client.accounts.get().catch((error: unknown) => error);
+console.log(error instanceof ApiError && error.code, [percentOf, misspelt, rows].length);
+`,
+  );
+  const { stdout } = await run(process.execPath, [program]);
+  expect(stdout).toBe('UNAVAILABLE 3\n');
+  const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2024', '--lib', 'esnext,dom', '--types', ''];
+  await run(resolve('node_modules/.bin/tsc'), [...options, '--ignoreConfig', program], { cwd: home });
 });
 
 test('the command says its version', async () => {
