@@ -75,7 +75,8 @@ export class ContractServer {
 
   /** A dataset with a file in it, READY. */
   async upload(datasetId: string, text: string): Promise<void> {
-    await this.post('datasets', { datasetId, dataset: { userUploaded: {} } });
+    const exampleCount = String(text.split('\n').filter((line) => line.trim() !== '').length);
+    await this.post('datasets', { datasetId, dataset: { userUploaded: {}, exampleCount } });
     await this.post(`datasets/${datasetId}:upload`, formOf(text, `${datasetId}.jsonl`));
   }
 
