@@ -18,6 +18,7 @@ const OF_LINES: Readonly<Record<string, Fault>> = {
   MISSING_URL: { code: 'missing_required_parameter', param: 'url' },
   INVALID_URL: { code: 'invalid_url', param: 'url' },
   URL_MISMATCH: { code: 'url_mismatch', param: 'url' },
+  MISSING_METHOD: { code: 'missing_required_parameter', param: 'method' },
   INVALID_METHOD: { code: 'invalid_method', param: 'method' },
   MISSING_BODY: { code: 'missing_required_parameter', param: 'body' },
   INVALID_BODY: { code: 'invalid_request', param: 'body' },
