@@ -15,6 +15,7 @@ const WINDOW = {
 } as const;
 const SWITCHES = {
   anyParameters: 'BOATLOAD_ANY_PARAMETERS',
+  acceptIdleModels: 'BOATLOAD_ACCEPT_IDLE_MODELS',
   requireExampleCount: 'BOATLOAD_REQUIRE_EXAMPLE_COUNT',
   privateWebhooks: 'BOATLOAD_WEBHOOKS_ALLOW_PRIVATE',
 } as const;

@@ -20,6 +20,8 @@ export interface Limits {
   readonly uploadLinkSeconds: number;
   /** Whether a job's `extraBody` may set what chat completions don't document, for engines with parameters of their own. */
   readonly anyParameters: boolean;
+  /** Whether a job may be created on a model that no engine serves at the moment, as on the original system: it waits, within its window. */
+  readonly acceptIdleModels: boolean;
   /** Whether a dataset must declare its rows, as on the original system; here they are counted in any case. */
   readonly requireExampleCount: boolean;
   /** Whether webhooks may lead to private addresses, this machine included. */
@@ -38,6 +40,7 @@ export const DEFAULT_LIMITS: Limits = {
   linkSeconds: 600,
   uploadLinkSeconds: 3600,
   anyParameters: false,
+  acceptIdleModels: false,
   requireExampleCount: false,
   privateWebhooks: false,
   quotas: { 'batch-jobs-active': 1_000, 'dataset-bytes': 10 * TIB, 'model-bytes': 10 * TIB },

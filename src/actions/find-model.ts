@@ -14,7 +14,7 @@ export async function findModel(
   const { models } = context;
   const model = models.resolve(wish.name, caller.accountId);
   if (model === undefined) throw await whyNot(context, caller, wish.name);
-  if (!model.served) throw notServed(model);
+  if (!model.served && !context.limits.acceptIdleModels) throw notServed(model);
   const { precision = 'PRECISION_UNSPECIFIED' } = wish;
   if (precision !== 'PRECISION_UNSPECIFIED' && precision !== model.precision) throw otherPrecision(model, precision);
   return model;

@@ -1,16 +1,18 @@
 import { updateDataset as updateDatasetRow } from '../db/queries/update-dataset.ts';
 import type { Dataset } from '../db/schema.ts';
 import type { Caller, Context } from './context.ts';
+import type { DatasetWish } from './create-dataset.ts';
 import { getDataset } from './get-dataset.ts';
 
-/** Changes a dataset's label; its rows never change. */
+/** Changes what is said of a dataset; its rows never change. */
 export async function updateDataset(
   context: Context,
   caller: Caller,
-  { name, displayName }: { readonly name: string; readonly displayName: string | undefined },
+  { name, displayName, format }: Pick<DatasetWish, 'displayName' | 'format'> & { readonly name: string },
 ): Promise<Dataset> {
   const dataset = await getDataset(context, caller, name);
-  if (displayName === undefined) return dataset;
-  await updateDatasetRow(context.store.db, dataset, { displayName, updatedAt: context.clock.now() });
+  const said = { ...(displayName !== undefined && { displayName }), ...(format !== undefined && { format }) };
+  if (Object.keys(said).length === 0) return dataset;
+  await updateDatasetRow(context.store.db, dataset, { ...said, updatedAt: context.clock.now() });
   return getDataset(context, caller, dataset.id);
 }

@@ -23,6 +23,7 @@ import { makeName } from '../contract/names.ts';
 import { toUploadReply } from './dataset-reply.ts';
 import { readFilePart } from './multipart.ts';
 import { readOffset } from './pages.ts';
+import { applyMask } from './read-mask.ts';
 import { type Call, route } from './route.ts';
 
 const ONE = '/v1/accounts/{account_id}/datasets/{dataset_id}';
@@ -54,8 +55,9 @@ const download = route({
   query: DownloadQuery,
   reply: DownloadLinks,
   handle: async (call) => {
-    const { downloadLineage: lineage, merge } = call.query;
-    return { filenameToSignedUrls: await linkDownload(call.context, call.caller, { datasetId: idOf(call), lineage, merge }) };
+    const { downloadLineage: lineage, merge, readMask } = call.query;
+    const links = await linkDownload(call.context, call.caller, { datasetId: idOf(call), lineage, merge });
+    return applyMask({ filenameToSignedUrls: links }, readMask);
   },
 });
 
@@ -67,8 +69,9 @@ const uploadLinks = route({
   body: UploadLinksRequest,
   reply: UploadLinks,
   handle: async (call) => {
-    const wish = { datasetId: idOf(call), sizes: call.body.filenameToSize };
-    return { filenameToSignedUrls: await linkUpload(call.context, call.caller, wish) };
+    const { filenameToSize: sizes, readMask } = call.body;
+    const links = await linkUpload(call.context, call.caller, { datasetId: idOf(call), sizes });
+    return applyMask({ filenameToSignedUrls: links }, readMask);
   },
 });
 

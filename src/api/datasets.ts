@@ -87,11 +87,13 @@ const update = route({
   method: 'patch',
   path: ONE,
   tag,
-  summary: 'Change the label of a dataset',
+  summary: 'Change label or format of a dataset; its rows never change',
   body: UpdateDatasetRequest,
   reply: Dataset,
-  handle: async (call) =>
-    toDatasetReply(await updateDataset(call.context, call.caller, { name: idOf(call), displayName: call.body.displayName })),
+  handle: async (call) => {
+    const { displayName, format } = call.body;
+    return toDatasetReply(await updateDataset(call.context, call.caller, { name: idOf(call), displayName, format }));
+  },
 });
 
 const remove = route({

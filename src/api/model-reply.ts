@@ -6,6 +6,7 @@ import { PRECISIONS, type Precision } from '../contract/job.ts';
 import { MODEL_KINDS, type Model } from '../contract/model.ts';
 import { makeName } from '../contract/names.ts';
 import type { EngineModel, ListedModel } from '../db/queries/list-models.ts';
+import type { ModelDefaults } from '../jobs/job.ts';
 
 /** A model that only an engine knows, in the shape of a record. */
 export const toEngineModel = (id: string, { contextLength }: RegisteredModel, isPublic: boolean): EngineModel => ({
@@ -58,6 +59,7 @@ export const toModelReply = (model: ListedModel, served: RegisteredModel | undef
     precisions: toPrecisions(model, served),
     baseModelDetails: toBaseModel(details, served),
     deployedModelRefs: [],
+    defaultSamplingParams: toSampling(served?.defaults ?? {}),
     ...toSaid(details, served),
     ...NOT_OFFERED,
   };
@@ -93,7 +95,6 @@ const NOT_OFFERED = {
   supervisedFullParameterTunable: false,
   rlLoraTunable: false,
   rlFullParameterTunable: false,
-  defaultSamplingParams: {},
 };
 
 const toBaseModel = ({ baseModelDetails: base }: ModelDetails, served: RegisteredModel | undefined): Model['baseModelDetails'] =>
@@ -128,6 +129,12 @@ const toConversation = ({ conversationConfig: chat }: ModelDetails): Model['conv
 
 const toDay = ({ deprecationDate: on }: ModelDetails): Model['deprecationDate'] =>
   on === undefined ? null : { year: on.year ?? 0, month: on.month ?? 0, day: on.day ?? 0 };
+
+/** By the names that requests have for them; only what is a number. */
+const toSampling = ({ extraBody, maxTokens, temperature, topP, topK, n }: ModelDefaults): Record<string, number> => {
+  const all = { ...extraBody, max_tokens: maxTokens, temperature, top_p: topP, top_k: topK, n };
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+};
 
 const toPrecisions = ({ precisions }: ListedModel, served: RegisteredModel | undefined): Precision[] => {
   const own = served === undefined || served.precision === 'PRECISION_UNSPECIFIED' ? [] : [served.precision];

@@ -150,7 +150,7 @@ export const UploadLinksRequest = z
     filenameToSize: z
       .record(z.string(), Int64)
       .describe('Every file of the dataset that is to be put, with its size in bytes: exactly so much must come'),
-    readMask: z.string().optional().describe('Accepted; the reply has one field'),
+    readMask: z.string().optional().describe('Comma-separated fields to answer; empty or `*` means all'),
   })
   .meta({ id: 'DatasetUploadLinksRequest', description: 'Files that are going to be put' });
 

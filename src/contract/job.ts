@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Status } from './errors.ts';
 import { meaningOf, WIRE_JOB_STATES } from './job-state.ts';
-import { Duration, Int32, readOnly, Timestamp } from './json.ts';
+import { Duration, Float, Int32, readOnly, Timestamp } from './json.ts';
 
 /** What a model can be served in. */
 export const PRECISIONS = [
@@ -43,8 +43,8 @@ const InferenceParametersInput = z
   .strictObject({
     extraBody: z.string().optional().describe(EXTRA_BODY),
     maxTokens: Int32.pipe(z.number().min(1)).optional().describe('Most tokens to generate for a row, at least 1'),
-    temperature: z.number().min(0).max(2).optional().describe('0 to 2'),
-    topP: z.number().min(0).max(1).optional().describe('0 to 1'),
+    temperature: Float.pipe(z.number().min(0).max(2)).optional().describe('0 to 2'),
+    topP: Float.pipe(z.number().min(0).max(1)).optional().describe('0 to 1'),
     topK: Int32.pipe(z.number().min(0).max(100)).optional().describe('0 to 100'),
     n: Int32.pipe(z.number().min(1).max(128)).optional().describe('Answers for a row, 1 to 128'),
   })

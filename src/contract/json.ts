@@ -15,14 +15,23 @@ export const Int32 = z
   .pipe(z.int32())
   .meta({ type: 'integer', format: 'int32' });
 
+/** Fractions travel as numbers; strings of them are accepted too. */
+export const Float = z
+  .union([z.number(), z.string().regex(/^-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?$/)], { error: 'expected a number' })
+  .transform(Number)
+  .pipe(z.number())
+  .meta({ type: 'number', format: 'float' });
+
 const SECONDS_IN = { s: 1, m: 60, h: 3600 } as const;
 
-/** A duration as whole seconds, rounded up: `86400s`, `1.5s`; `24h` and `90m` are accepted too. */
+/** A duration as whole seconds, rounded up: `86400s`, `1.5s`; `24h` and Go's `48h0m0s` are accepted too. */
 export const Duration = z
   .string()
-  .regex(/^\d+(\.\d+)?[smh]$/, 'expected a duration such as "86400s" or "24h"')
-  .transform((text) => Math.ceil(Number(text.slice(0, -1)) * SECONDS_IN[text.slice(-1) as keyof typeof SECONDS_IN])) // The pattern holds the unit.
+  .regex(/^(\d{1,15}(\.\d{1,9})?[smh]){1,3}$/, 'expected a duration such as "86400s" or "24h"')
+  .transform((text) => Math.ceil(text.matchAll(/([\d.]+)([smh])/g).reduce((sum, part) => sum + secondsIn(part), 0)))
   .meta({ type: 'string', format: 'duration' });
+
+const secondsIn = ([, count, unit]: RegExpExecArray): number => Number(count) * SECONDS_IN[unit as keyof typeof SECONDS_IN]; // The pattern holds the unit.
 
 /** `86400` seconds as `86400s`. */
 export const toDuration = (seconds: number): string => `${seconds}s`;
@@ -37,10 +46,11 @@ export const Moment = z.iso
   .refine((at) => at.getTime() >= 0, 'expected a time from 1970 on')
   .meta({ type: 'string', format: 'date-time' });
 
-/** `true` or `false` in a query; set without a value means true. */
+/** True or false in a query, as Go and Python write it, too; set without a value means true. */
 export const Flag = z
-  .enum(['true', 'false', '1', '0', ''], { error: 'expected true or false' })
-  .transform((text) => text !== 'false' && text !== '0')
+  .string()
+  .regex(/^(true|True|TRUE|t|T|1|false|False|FALSE|f|F|0|)$/, 'expected true or false')
+  .transform((text) => !/^[fF0]/.test(text))
   .meta({ type: 'boolean' });
 
 /** Fields that only the server sets: accepted in a request and ignored. */

@@ -9,7 +9,7 @@ const MAX_PAGE_SIZE = 200;
 export const ListQuery = z.object({
   pageSize: z
     .string()
-    .regex(/^\d{1,9}$/, 'expected a whole number from 0')
+    .regex(/^\d{1,10}$/, 'expected a whole number from 0')
     .transform((text) => Math.min(Number(text) || DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE))
     .optional()
     .meta({
@@ -40,9 +40,12 @@ export const listReply = <Name extends string, Resource extends z.ZodType>(name:
     })
     .meta({ id: `List${name.charAt(0).toUpperCase()}${name.slice(1)}Reply`, description: 'One page of a list' });
 
-/** Where a page begins, made unreadable on purpose and bound to the parameters it was made for. */
+/** Where a page begins, made unreadable on purpose, safe in a URL as it is, and bound to the parameters it was made for. */
 export const makePageToken = (offset: number, boundTo: readonly (string | undefined)[]): string =>
-  btoa(`${offset}.${fingerprint(boundTo)}`).replace(/=+$/, '');
+  btoa(`${offset}.${fingerprint(boundTo)}`)
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
 
 /** Where the page begins; undefined for a token that is malformed or was made for other parameters. */
 export const readPageToken = (token: string, boundTo: readonly (string | undefined)[]): number | undefined => {
@@ -52,7 +55,7 @@ export const readPageToken = (token: string, boundTo: readonly (string | undefin
 
 const decode = (token: string): string => {
   try {
-    return atob(token);
+    return atob(token.replaceAll('-', '+').replaceAll('_', '/'));
   } catch {
     return '';
   }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { CreateDatasetRequest } from '../../src/contract/dataset.ts';
 import { CreateJobRequest } from '../../src/contract/job.ts';
-import { Duration, Int32, Int64, parseWire, toDuration } from '../../src/contract/json.ts';
+import { Duration, Flag, Float, Int32, Int64, parseWire, toDuration } from '../../src/contract/json.ts';
 
 const misfitOf = (schema: z.ZodType, value: unknown) => {
   const parsed = parseWire(schema, value);
@@ -22,6 +22,34 @@ test('camelCase and snake_case bodies read the same', () => {
   };
   expect(parseWire(CreateJobRequest, camel)).toEqual(parseWire(CreateJobRequest, snake));
   expect(parseWire(CreateJobRequest, snake)).toMatchObject({ ok: true, value: { inputDatasetId: 'in', maxJobDuration: 86400 } });
+});
+
+test.each([
+  ['true', true],
+  ['True', true],
+  ['TRUE', true],
+  ['t', true],
+  ['1', true],
+  ['', true],
+  ['False', false],
+  ['F', false],
+  ['0', false],
+])('the flag %j is %s, as Go and Python write it', (text, flag) => {
+  expect(Flag.parse(text)).toBe(flag);
+});
+
+test.each(['yes', '2', 'tRuE '])('the flag %j is refused', (text) => {
+  expect(Flag.safeParse(text).success).toBe(false);
+});
+
+test('a fraction may come as a string, and nothing that is none', () => {
+  expect([Float.parse(0.5), Float.parse('0.5'), Float.parse('-1e-3'), Float.parse('2')]).toEqual([0.5, 0.5, -0.001, 2]);
+  for (const bad of ['', ' 1', 'x', '1e999', 'NaN', 'Infinity', '0x10', null, true])
+    expect(Float.safeParse(bad).success).toBe(false);
+  expect(parseWire(CreateJobRequest, { inferenceParameters: { temperature: '0.7', topP: '2' } })).toMatchObject({ ok: false });
+  expect(parseWire(CreateJobRequest, { inferenceParameters: { temperature: '0.7' } })).toMatchObject({
+    value: { inferenceParameters: { temperature: 0.7 } },
+  });
 });
 
 test('an unknown field is named, with its path', () => {
@@ -55,6 +83,8 @@ test.each([
   ['24h', 86400],
   ['90m', 5400],
   ['1.5s', 2],
+  ['48h0m0s', 172_800],
+  ['1h30m', 5400],
 ])('the duration %s is %d seconds', (text, seconds) => {
   expect(Duration.parse(text)).toBe(seconds);
 });

@@ -22,8 +22,11 @@ test.each(['0', '-1', '5 MB', '1.5', '9'.repeat(20)])('a quota of %s is refused'
 test('windows, the output limit and switches are set the same way', () => {
   const window = { minSeconds: 60, maxSeconds: 259_200, defaultSeconds: 3_600 };
   expect(readLimits({ BOATLOAD_JOB_WINDOW_SECONDS: '3600', BOATLOAD_MIN_JOB_WINDOW_SECONDS: '60' })).toEqual({ window });
-  expect(readLimits({ BOATLOAD_ANY_PARAMETERS: '1', BOATLOAD_REQUIRE_EXAMPLE_COUNT: 'false' })).toEqual({
+  expect(
+    readLimits({ BOATLOAD_ANY_PARAMETERS: '1', BOATLOAD_REQUIRE_EXAMPLE_COUNT: 'false', BOATLOAD_ACCEPT_IDLE_MODELS: '1' }),
+  ).toEqual({
     anyParameters: true,
+    acceptIdleModels: true,
     requireExampleCount: false,
   });
   expect([readWorkerLimits({}), readWorkerLimits({ BOATLOAD_MAX_OUTPUT_BYTES: '9' })]).toEqual([{}, { outputBytes: 9 }]);

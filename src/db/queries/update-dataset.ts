@@ -3,6 +3,7 @@ import type { Db } from '../store.ts';
 
 export interface DatasetChanges {
   readonly displayName?: string;
+  readonly format?: string;
   readonly updatedAt: Date;
 }
 
