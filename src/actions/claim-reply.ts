@@ -53,9 +53,13 @@ const toClaim = ({ accountId, keyId }: KeyCaller, { word, fingerprint, keptMs }:
 
 const begunAndNotEnded = ({ begunAt }: KeptReply, now: Date): Problem =>
   now.getTime() - begunAt.getTime() < LONGEST_REQUEST_MS
-    ? new Problem('ABORTED', 'The first request with this Idempotency-Key is still under way. Send it again in a moment.', {
-        reason: 'IDEMPOTENCY_KEY_IN_PROGRESS',
-      })
+    ? new Problem(
+        'ABORTED',
+        'The first request of this kind, or with this Idempotency-Key, is still under way. Send it again in a moment.',
+        {
+          reason: 'IDEMPOTENCY_KEY_IN_PROGRESS',
+        },
+      )
     : new Problem(
         'ABORTED',
         `The first request with this Idempotency-Key began at ${begunAt.toISOString()} and was never answered, as when the server is stopped. See whether it made something, then use another key.`,

@@ -2,7 +2,8 @@
  * Creates that are done once, however often their request comes in. A caller who sends the header `Idempotency-Key` gets, for 24 hours, the first reply
  * again with `idempotent-replayed: true`. The key belongs to the API key that sent it; the same key with another method, path, query or body is refused,
  * and so is a second request while the first is under way. A refusal is not kept: it changed nothing, so the next request is a new one. Secrets are
- * not kept either: a replay has an empty text in the field of an API key or of a webhook's secret.
+ * not kept either: a replay has an empty text in the field of an API key or of a webhook's secret. Files that are sent are no creates in this sense: their
+ * bytes are not read twice, and the header is ignored with them.
  */
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';

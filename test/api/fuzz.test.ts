@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { issueKey } from '../../src/actions/issue-key.ts';
 import { ROUTES } from '../../src/api/app.ts';
 import type { Document, Schema } from '../../src/api/docs/document.ts';
+import { OPENAI_ROUTES } from '../../src/api/openai/routes.ts';
 import { readJson } from '../../src/api/read-json.ts';
 import { openDoor } from './door.ts';
 
@@ -191,12 +192,12 @@ const inTime = async <T>(reply: Promise<T>, what: string): Promise<T> => {
   return Promise.race([reply, late.promise]).finally(() => clearTimeout(timer));
 };
 
-const expectGoodReply = async (reply: Response): Promise<void> => {
+const expectGoodReply = async (reply: Response, envelope: object): Promise<void> => {
   const text = await reply.text();
   if (reply.status === 405) return expect(text).toBe('Method Not Allowed');
   const body = JSON.parse(text);
   if (reply.status < 400) return expect(reply.status).toBe(200);
-  expect([reply.status === 501 ? 501 : Math.floor(reply.status / 100), body]).toEqual([reply.status === 501 ? 501 : 4, ENVELOPE]);
+  expect([reply.status === 501 ? 501 : Math.floor(reply.status / 100), body]).toEqual([reply.status === 501 ? 501 : 4, envelope]);
 };
 
 /** What was answered, over all operations. */
@@ -213,6 +214,16 @@ const ENVELOPE = {
       metadata: expect.any(Object),
     },
   ],
+};
+
+/** That of OpenAI's dialect. */
+const OPENAI_ENVELOPE = {
+  error: {
+    message: expect.stringMatching(/./),
+    type: expect.stringMatching(/^(invalid_request|permission|rate_limit)_error$/),
+    param: expect.toSatisfy((param) => param === null || typeof param === 'string'),
+    code: expect.stringMatching(/^[a-z][a-z_]+$/),
+  },
 };
 
 test.each([
@@ -283,7 +294,7 @@ test('headers and paths beyond all measure are refused by a listening server, wh
 });
 
 const isList = (path: string) =>
-  path === '/v1/accounts' || /\/(datasets|batchInferenceJobs|models|users|apiKeys|quotas|auditLogs)$/.test(path);
+  path === '/v1/accounts' || /\/(datasets|batchInferenceJobs|models|users|apiKeys|quotas|auditLogs|webhooks)$/.test(path);
 
 test.each(ROUTES.filter(({ path, method }) => method === 'get' && isList(path)).map(({ path }) => path))(
   '%s bears every comparison of every field',
@@ -305,7 +316,7 @@ test.each(ROUTES.filter(({ path, method }) => method === 'get' && isList(path)).
   },
 );
 
-test.each(ROUTES.map((route) => [`${route.method} ${route.path.replace('/@', ':')}`, route] as const))(
+test.each([...ROUTES, ...OPENAI_ROUTES].map((route) => [`${route.method} ${route.path.replace('/@', ':')}`, route] as const))(
   '%s bears anything',
   async (_, route) => {
     // An admin of its own, as the others may have lost their role by now.
@@ -315,7 +326,7 @@ test.each(ROUTES.map((route) => [`${route.method} ${route.path.replace('/@', ':'
       const before = door.logged.length;
       const reply = await send(route, sent, key);
       statuses.push(reply.status);
-      await expectGoodReply(reply);
+      await expectGoodReply(reply, OPENAI_ROUTES.includes(route) ? OPENAI_ENVELOPE : ENVELOPE);
       expect(door.logged.slice(before)).toEqual([]);
     };
     await fc.assert(fc.asyncProperty(sentTo(route), check), { numRuns: 60, interruptAfterTimeLimit: 20_000 });
