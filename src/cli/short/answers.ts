@@ -31,10 +31,14 @@ export interface AnswerRow {
 
 /** Every row of the job, and of those that it continues, once. */
 export async function* readRows(client: Client, job: BatchInferenceJob): AsyncGenerator<AnswerRow> {
-  for (const file of await findFiles(client, job))
-    for await (const line of readLines(file))
-      yield { kind: scanObject(line)?.has('error') === true ? 'failure' : 'answer', line };
+  for (const file of await findFiles(client, job)) for await (const line of readLines(file)) yield toAnswerRow(line);
 }
+
+/** What a line of results is. */
+export const toAnswerRow = (line: Buffer): AnswerRow => ({
+  kind: scanObject(line)?.has('error') === true ? 'failure' : 'answer',
+  line,
+});
 
 /** Saves answers at a path, `-` is stdout, and failures beside it; says what came. */
 export async function saveAnswers(
@@ -46,7 +50,7 @@ export async function saveAnswers(
   const isMerged = files.some(({ name }) => name === FILES.merged);
   const errors = errorsPathOf(path);
   if (!isMerged && errors !== undefined) await saveWhole(files, { host, path, errors });
-  else await saveRows(client, job, { host, path, errors });
+  else await saveRows(readRows(client, job), { host, path, errors });
   await sayWhatCame(job, { host, path, errors });
 }
 
@@ -69,13 +73,13 @@ async function saveWhole(
   }
 }
 
-/** A chain comes as one stream, and is parted here. */
-async function saveRows(client: Client, job: BatchInferenceJob, { host, path, errors }: Target): Promise<void> {
+/** A chain, or a job that runs, comes as one stream, and is parted here. */
+export async function saveRows(rows: AsyncIterable<AnswerRow>, { host, path, errors }: Target): Promise<void> {
   const part = (target: string) => `${target}.part`;
   const answers = path === '-' ? host.stdout : createWriteStream(part(path));
   const failures = errors === undefined ? undefined : createWriteStream(part(errors));
   let failed = 0;
-  for await (const { kind, line } of readRows(client, job)) {
+  for await (const { kind, line } of rows) {
     if (kind === 'failure') failed += 1;
     const out = kind === 'answer' ? answers : failures;
     if (out !== undefined && !(await write(out, line))) return;

@@ -72,7 +72,7 @@ function addResults(program: Command, context: CommandContext): void {
     name: 'results',
     summary: 'download the answers of a job; of a job that continues another, those of the whole chain',
     args: [JOB],
-    examples: ['boatload results my-job -o answers.jsonl', 'boatload results my-job | jq .response'],
+    examples: ['boatload results my-job -o answers.jsonl', 'boatload results my-job --follow | jq .response    (while it runs)'],
   });
   command.addOption(
     completes(
@@ -80,6 +80,7 @@ function addResults(program: Command, context: CommandContext): void {
       'files',
     ),
   );
+  command.option('--follow', 'of a job that still runs: go on until it has ended (default: what is committed so far)');
   addForceFlag(command);
   addConnectionFlags(command);
   command.action(async (job: string) => {
