@@ -54,7 +54,11 @@ export const Webhook = z
     createTime: Timestamp.describe('When it was made'),
     updateTime: Timestamp.describe('When it last changed'),
   })
-  .meta({ id: 'Webhook', description: 'An address that is told when jobs end' });
+  .meta({
+    id: 'Webhook',
+    description:
+      'An address that is told when jobs end, signed as standardwebhooks.com describes. Every event arrives at least once; `webhook-id` tells a repetition. An answer of 410, or 5 days of nothing but failures, switches it off',
+  });
 export type Webhook = z.output<typeof Webhook>;
 
 const server = readOnly('name', 'secret', 'disabledReason', 'failingSince', 'createdBy', 'createTime', 'updateTime');
@@ -117,7 +121,11 @@ export const WebhookDelivery = z
     eventId: z.string().describe('The event: `evt_…`, as in the header `webhook-id` of every attempt'),
     type: z.enum(WEBHOOK_EVENTS).describe('What happened'),
     batchId: z.string().describe('What it happened to: `batch_` and the id of the job'),
-    state: z.enum(['PENDING', 'DELIVERED', 'FAILED']).describe('`PENDING` until an attempt goes well or none is left'),
+    state: z
+      .enum(['PENDING', 'DELIVERED', 'FAILED'])
+      .describe(
+        '`PENDING` until an attempt goes well (any 2xx) or none is left: they are made for 24 hours, further and further apart',
+      ),
     createTime: Timestamp.describe('When it happened'),
     nextAttemptTime: Timestamp.nullable().describe(
       'When it is tried next; null means at once, or never again when it is not `PENDING`',
