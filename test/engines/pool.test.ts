@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import { classifyReply } from '../../src/engines/classify-failure.ts';
+import { classifyEnd, classifyReply } from '../../src/engines/classify-failure.ts';
 import type { EngineReply } from '../../src/engines/engine.ts';
-import { makePool, type Pool, type PoolOptions } from '../../src/engines/pool.ts';
+import { makePool, type Pool, type PoolOptions, type Slot } from '../../src/engines/pool.ts';
 import { openUpstream } from '../../src/engines/upstream.ts';
 import { type HttpEngine, type HttpEngineOptions, startHttpEngine } from '../support/http-engine.ts';
 
@@ -192,4 +192,120 @@ test('finds by itself how many an engine can use', async () => {
   const { pool, servers } = await startPool([{ latency: [20, 40], slots: 64 }]);
   await Promise.all(rows(3_000).map((row) => send(pool, row)));
   expect(servers[0].stats.mostWorking).toBeGreaterThan(40);
+});
+
+/** Waits in the pool as whoever it is and goes on at once; tells the order of those who got a place. */
+function makeLine(pool: Pool) {
+  const order: string[] = [];
+  const pass = async (name: string, acquire: Promise<Slot>) => {
+    const slot = await acquire;
+    order.push(name);
+    slot.release();
+  };
+  return {
+    order,
+    row: (job: string) => pass(job, pool.acquire(job, NEVER)),
+    live: (account: string) => pass(account, pool.acquireLive(account, NEVER)),
+  };
+}
+
+test('a live request gets the next free place, before the rows of all jobs that wait', async () => {
+  const { pool } = await startPool([{}], { limit: 1 });
+  const first = await pool.acquire('job', NEVER);
+  const { order, row, live } = makeLine(pool);
+  const waiting = [...rows(20).map(() => row('job')), row('other'), live('acme')];
+  first.release();
+  await Promise.all(waiting);
+  expect(order.slice(0, 3)).toEqual(['acme', 'job', 'other']);
+});
+
+test('live requests take turns between accounts', async () => {
+  const { pool } = await startPool([{}], { limit: 1 });
+  const first = await pool.acquireLive('acme', NEVER);
+  const { order, live } = makeLine(pool);
+  const waiting = [...rows(5).map(() => live('acme')), live('bob'), live('bob'), live('carol')];
+  first.release();
+  await Promise.all(waiting);
+  expect(order).toEqual(['acme', 'bob', 'carol', 'acme', 'bob', 'acme', 'acme', 'acme']);
+});
+
+test('live requests that never end leave every eighth place to rows', async () => {
+  const { pool } = await startPool([{}], { limit: 1 });
+  const first = await pool.acquire('job', NEVER);
+  const { order, row, live } = makeLine(pool);
+  const waiting = [...rows(4).map(() => row('job')), ...rows(100).map(() => live('acme'))];
+  first.release();
+  await Promise.all(waiting);
+  expect(order.flatMap((name, at) => (name === 'job' ? [at] : []))).toEqual([7, 15, 23, 31]);
+});
+
+test('under real load a live request overtakes fifty jobs that fill the engine, and they go on', async () => {
+  const { pool, servers } = await startPool([{ latency: [5, 15] }], { limit: 2 });
+  const jobs = Promise.all(rows(200).map((row, at) => send(pool, row, `job ${at % 50}`)));
+  await servers[0].until(() => servers[0].stats.requests > 10);
+  const before = servers[0].stats.requests;
+  const slot = await pool.acquireLive('acme', NEVER);
+  const body = [Buffer.from(JSON.stringify({ model: slot.model, messages: [{ role: 'user', content: 'live' }] }))];
+  slot.release(classifyReply(await slot.answer({ path: '/v1/chat/completions', body }, NEVER)));
+  // Those that had their place when it came, and the few that got one while its answer was made.
+  expect(servers[0].stats.requests - before).toBeLessThan(20);
+  await jobs;
+  expect(servers[0].calls.size).toBe(201);
+});
+
+test('so many live requests wait and no more; the next is told when to come again', async () => {
+  const { pool } = await startPool([{}], { limit: 1, liveWaiting: 2 });
+  const first = await pool.acquire('job', NEVER);
+  expect(pool.liveRoom()).toEqual({ limit: 3, remaining: 2 });
+  const waiting = [pool.acquireLive('acme', NEVER), pool.acquireLive('bob', NEVER)];
+  expect(pool.liveRoom()).toEqual({ limit: 3, remaining: 0 });
+  await expect(pool.acquireLive('carol', NEVER)).rejects.toMatchObject({
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'LIVE_QUEUE_FULL',
+    details: { retryAfterSeconds: 1 },
+  });
+  first.release();
+  for (const slot of waiting) (await slot).release();
+  expect(pool.liveRoom()).toEqual({ limit: 3, remaining: 3 });
+});
+
+test('a live request that is given up leaves its place in the line', async () => {
+  const { pool } = await startPool([{}], { limit: 1, liveWaiting: 1 });
+  const first = await pool.acquire('job', NEVER);
+  const abort = new AbortController();
+  const waiting = pool.acquireLive('acme', abort.signal);
+  abort.abort(new Error('gone'));
+  await expect(waiting).rejects.toThrow('gone');
+  const next = pool.acquireLive('acme', NEVER);
+  first.release();
+  (await next).release();
+});
+
+test('while no engine answers, live requests are sent away at once, those that wait too, and rows wait on', async () => {
+  const { pool, servers } = await startPool([{}], { limit: 1, trialMs: { first: 60_000, most: 60_000 } });
+  await servers[0].close();
+  await send(pool, 'one');
+  await send(pool, 'two');
+  const third = await pool.acquire('job', NEVER);
+  const waiting = pool.acquireLive('acme', NEVER);
+  const row = pool.acquire('job', NEVER);
+  const body = [Buffer.from('{}')];
+  third.release(classifyReply(await third.answer({ path: '/v1/chat/completions', body }, NEVER)));
+  const refused = { code: 'UNAVAILABLE', reason: 'NO_ENGINE_ANSWERS', details: { retryAfterSeconds: expect.any(Number) } };
+  await expect(waiting).rejects.toMatchObject(refused);
+  await expect(pool.acquireLive('acme', NEVER)).rejects.toMatchObject(refused);
+  pool.close();
+  await expect(row).rejects.toThrow('closed');
+});
+
+test('a stream keeps its place until it has ended', async () => {
+  const { pool } = await startPool([{}], { limit: 1 });
+  const slot = await pool.acquireLive('acme', NEVER);
+  const body = [Buffer.from(JSON.stringify({ stream: true, messages: [{ role: 'user', content: 'hello' }] }))];
+  const reply = await slot.stream({ path: '/v1/chat/completions', body }, NEVER);
+  if (reply.kind !== 'stream') throw new Error('There is no stream.');
+  expect(pool.status()[0]?.inFlight).toBe(1);
+  for await (const _ of reply.events);
+  slot.release(classifyEnd(await reply.ended));
+  expect(pool.status()[0]).toMatchObject({ inFlight: 0, state: 'ready' });
 });
