@@ -27,6 +27,7 @@ import {
   type Users,
 } from './people.ts';
 import { type ClientOptions, makeTransport } from './transport.ts';
+import { makeWebhooks, type Webhooks } from './webhooks.ts';
 import { makeWholeTasks, type WholeTasks } from './whole-tasks.ts';
 
 /** A server, with a key to it. */
@@ -40,6 +41,7 @@ export interface Client extends WholeTasks {
   readonly quotas: Quotas;
   readonly billing: Billing;
   readonly auditLogs: AuditLogs;
+  readonly webhooks: Webhooks;
 }
 
 /** Makes a client; nothing is asked yet. */
@@ -57,6 +59,7 @@ export function makeClient(options: ClientOptions): Client {
     quotas: makeQuotas(transport),
     billing: makeBilling(transport),
     auditLogs: makeAuditLogs(transport),
+    webhooks: makeWebhooks(transport),
     ...makeWholeTasks({ datasets, jobs }),
   };
 }

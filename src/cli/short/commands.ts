@@ -9,7 +9,7 @@ import { addSettingFlags } from '../setting-flags.ts';
 interface Definition {
   readonly name: string;
   readonly summary: string;
-  readonly args: readonly (readonly [name: string, about: string, completes: Completes])[];
+  readonly args: readonly (readonly [name: string, about: string, completes: Completes | undefined])[];
   readonly examples: readonly string[];
 }
 
@@ -27,6 +27,7 @@ export function addShortCommands(program: Command, context: CommandContext): voi
   addRetry(program, context);
   addLineage(program, context);
   addDiff(program, context);
+  addWebhooks(program, context);
   program.commandsGroup('Commands:');
 }
 
@@ -185,6 +186,29 @@ function addDiff(program: Command, context: CommandContext): void {
   command.action(async (a: string, b: string) => {
     const { diff } = await import('./diff.ts');
     context.finish(await diff([a, b], command.opts(), context.host));
+  });
+}
+
+function addWebhooks(program: Command, context: CommandContext): void {
+  const command = add(program, {
+    name: 'webhooks',
+    summary: 'show and change who is told when jobs end',
+    args: [['[webhook]', 'id of a webhook (default: list them all)', undefined]],
+    examples: [
+      'boatload webhooks',
+      'boatload webhooks --add https://example.com/hook --name ops    (prints its secret)',
+      'boatload webhooks ops --test',
+    ],
+  });
+  command
+    .addOption(new Option('--add <url>', 'make one').argParser(someText))
+    .option('--name <id>', 'id of the new one (default: made up)', someText)
+    .option('--test', 'send it a made-up event')
+    .option('--delete', 'delete it with its log');
+  addConnectionFlags(command);
+  command.action(async (webhook: string | undefined) => {
+    const { webhooks } = await import('./webhooks.ts');
+    await webhooks(webhook, command.opts(), context.host);
   });
 }
 
