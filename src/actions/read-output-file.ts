@@ -4,7 +4,7 @@ import { findDataset } from '../db/queries/find-dataset.ts';
 import { listAllDatasetFiles } from '../db/queries/list-all-dataset-files.ts';
 import type { DatasetFile } from '../db/schema.ts';
 import { jobUidOf } from '../jobs/object-keys.ts';
-import { growthOf, toOpenaiRow, UNFINISHED_FILE } from '../jobs/openai-row.ts';
+import { growthOf, spliceRow, UNFINISHED_FILE } from '../jobs/openai-row.ts';
 import { checkpointsOf, findCheckpoint } from '../jobs/row-checkpoints.ts';
 import { LineSplitter, splitLines } from '../jsonl/split-lines.ts';
 import type { ByteRange, ObjectStore } from '../storage/object-store.ts';
@@ -92,7 +92,6 @@ const toSpliced = (objects: ObjectStore, kind: 'success' | 'failure', { file, fi
 };
 
 const NONE = Buffer.alloc(0);
-const LINE_END = Buffer.from('\n');
 
 async function* spliceRows(
   chunks: AsyncIterable<Uint8Array>,
@@ -101,8 +100,7 @@ async function* spliceRows(
 ): AsyncGenerator<Buffer> {
   const splitter = new LineSplitter({ maxLineBytes: Number.MAX_SAFE_INTEGER });
   for await (const lines of splitLines(chunks, splitter)) {
-    if (lines.length > 0)
-      yield Buffer.concat(lines.map(({ bytes }) => toOpenaiRow(Buffer.concat([bytes, LINE_END]), kind, jobUid)));
+    if (lines.length > 0) yield Buffer.concat(lines.flatMap(({ bytes }) => spliceRow(bytes, kind, jobUid)));
   }
 }
 

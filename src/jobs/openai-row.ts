@@ -44,21 +44,20 @@ export const growthOf = (kind: Kind): number => {
   return lengthOf(THEIR_HEAD, theirs) - lengthOf(OUR_HEAD, ours);
 };
 
-/** The line of one of our output files, with its line end, as OpenAI writes it. Its ids are the same whenever and wherever it is read. */
-export function toOpenaiRow(line: Buffer, kind: Kind, jobUid: string): Buffer {
+/** A line of one of our output files, without its line end, as OpenAI writes it: in pieces, with a line end. Its ids are the same whenever it is read. */
+export function spliceRow(line: Buffer, kind: Kind, jobUid: string): readonly Buffer[] {
   const { ours, theirs } = SHAPES[kind];
   const id = idIn(line);
   const bodyStart = OUR_HEAD.length + id.length + ours.middle.length;
   const { row, request } = makeIds(jobUid, id[0] === QUOTE ? id : line);
   const middle = theirs.middle.replace(ROOM, request).replace('###', statusIn(line, bodyStart));
-  const bytes = Buffer.allocUnsafe(line.length + growthOf(kind));
-  let at = bytes.write(THEIR_HEAD.replace(ROOM, row), 'latin1');
-  at += id.copy(bytes, at);
-  at += bytes.write(middle, at, 'latin1');
-  at += line.copy(bytes, at, bodyStart, line.length - ours.end.length);
-  bytes.write(theirs.end, at, 'latin1');
-  return bytes;
+  const body = line.subarray(bodyStart, line.length + 1 - ours.end.length);
+  return [Buffer.from(THEIR_HEAD.replace(ROOM, row)), id, Buffer.from(middle), body, Buffer.from(theirs.end)];
 }
+
+/** The same in one piece, of a line with its end. */
+export const toOpenaiRow = (line: Buffer, kind: Kind, jobUid: string): Buffer =>
+  Buffer.concat(spliceRow(line.subarray(0, -1), kind, jobUid));
 
 /** The name of the file that a job's rows which never ran are kept in: in OpenAI's shape already, as no other dialect lists them. */
 export const UNFINISHED_FILE = 'unfinished';
