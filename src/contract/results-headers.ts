@@ -4,4 +4,6 @@ export const RESULT_HEADERS = {
   complete: 'boatload-complete',
   /** What to give as `pageToken` to get the rows after these; absent when that is all. */
   nextPageToken: 'boatload-next-page-token',
+  /** Of a batch that has not ended: the file that its answers will be, and can be read from already. */
+  outputFileId: 'boatload-output-file-id',
 } as const;

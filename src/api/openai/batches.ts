@@ -5,7 +5,9 @@ import { getBatch } from '../../actions/get-batch.ts';
 import { Problem } from '../../base/problem.ts';
 import { makeName } from '../../contract/names.ts';
 import { Batch, BatchList, CreateBatchRequest, ListBatchesQuery } from '../../contract/openai/batch.ts';
+import { toFileId } from '../../contract/openai/ids.ts';
 import { toOpenAiList } from '../../contract/openai/list.ts';
+import { RESULT_HEADERS } from '../../contract/results-headers.ts';
 import { listNewestJobs } from '../../db/queries/list-newest-jobs.ts';
 import type { Job } from '../../jobs/job.ts';
 import type { Call } from '../route.ts';
@@ -59,7 +61,12 @@ const get = openaiRoute({
   summary: 'Get a batch',
   operationId: 'getBatch',
   reply: Batch,
-  handle: async (call) => replyBatch(call.context, await getBatch(call.context, call.caller, idOf(call))),
+  handle: async (call) => {
+    const job = await getBatch(call.context, call.caller, idOf(call));
+    // The body names it at the end, as the published clients expect; its committed rows can be read before.
+    call.http.header(RESULT_HEADERS.outputFileId, toFileId(job.outputDatasetId));
+    return replyBatch(call.context, job);
+  },
 });
 
 const cancel = openaiRoute({

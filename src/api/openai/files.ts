@@ -8,6 +8,7 @@ import { makeName } from '../../contract/names.ts';
 import {
   CreateFileFields,
   CreateFileForm,
+  FileContentQuery,
   ListFilesQuery,
   OpenAiFile,
   OpenAiFileDeleted,
@@ -19,6 +20,7 @@ import { listFiles } from '../../db/queries/list-files.ts';
 import { type FormFields, readFilePart } from '../multipart.ts';
 import { readWire } from '../read-wire.ts';
 import type { Call } from '../route.ts';
+import { sendCommittedContent } from './committed-content.ts';
 import { toFileReply } from './file-reply.ts';
 import { openaiRoute } from './openai-route.ts';
 import { sendContent } from './send-content.ts';
@@ -98,11 +100,15 @@ const content = openaiRoute({
   path: `${ONE}/content`,
   tag,
   operationId: 'downloadFile',
-  summary: 'Get the content of a file, or a range of it; compressed for who takes gzip',
+  summary: 'Get the content of a file, or a range of it; compressed for who takes gzip. Of a batch that runs: what is committed',
+  query: FileContentQuery,
   reply: z.string().meta({ format: 'binary', description: 'JSON lines' }),
   replyType: 'application/octet-stream',
   handle: async (call) => {
-    const { context, caller, http } = call;
+    const { context, caller, http, query } = call;
+    const wish = { context, accountId: caller.accountId, fileId: idOf(call), pageToken: query.pageToken };
+    const committed = await sendCommittedContent(wish);
+    if (committed !== undefined) return committed;
     const file = await getFile(context, caller, idOf(call));
     return sendContent(http, file, await openContent(context, caller, file));
   },
