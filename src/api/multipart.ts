@@ -63,11 +63,16 @@ export async function readFilePart<T extends object>(
 
 const openParser = (contentType: string, part: string): BusboyInstance => {
   if (!/^multipart\/form-data;.*boundary=/i.test(contentType)) throw notMultipart(part);
-  return new Busboy({
-    headers: { 'content-type': contentType },
-    limits: FIELD_LIMITS,
-    isPartAFile: (name, _, filename) => name === part || filename !== undefined,
-  });
+  try {
+    return new Busboy({
+      headers: { 'content-type': contentType },
+      limits: FIELD_LIMITS,
+      isPartAFile: (name, _, filename) => name === part || filename !== undefined,
+    });
+  } catch (cause) {
+    // A boundary that is none, or longer than any sender's.
+    throw notMultipart(part, cause);
+  }
 };
 
 async function* untilTheEnd(body: AsyncIterable<Uint8Array>, whole: Promise<void>): AsyncGenerator<Uint8Array> {
@@ -75,9 +80,10 @@ async function* untilTheEnd(body: AsyncIterable<Uint8Array>, whole: Promise<void
   await whole;
 }
 
-const notMultipart = (part: string): Problem =>
+const notMultipart = (part: string, cause?: unknown): Problem =>
   new Problem('INVALID_ARGUMENT', `Expected a multipart/form-data body with the file in a part named "${part}".`, {
     reason: 'NOT_MULTIPART',
+    cause,
   });
 
 const severalFiles = (part: string): Problem =>
