@@ -16,7 +16,8 @@ export interface Served {
   readonly fingerprint: string;
 }
 
-interface Piece {
+/** More of a choice's text. */
+export interface Piece {
   readonly index: number;
   readonly text: string;
   readonly likelihoods: readonly TokenLikelihood[];

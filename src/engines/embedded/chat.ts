@@ -1,36 +1,25 @@
 /** `POST /v1/chat/completions`: read, and said. */
-import { randomUUID } from 'node:crypto';
-import { type Call, type Served, toUsage } from './call.ts';
+import type { Call, Served } from './call.ts';
+import type { Dialect, Speech } from './dialect.ts';
 import { type Fields, isFields, readBoolean, readFields, readNumber } from './fields.ts';
-import type { Answer } from './generate.ts';
 import { readMessages } from './read-messages.ts';
-import { fitMaxTokens, readCommonOptions, toSeed } from './read-options.ts';
 import { Refusal } from './refusal.ts';
-import { checkFields } from './request-fields.ts';
 import { endsThinking, ReasoningSplitter, type SplitText, splitReasoning } from './split-reasoning.ts';
 import type { TokenLikelihood } from './token-likelihood.ts';
 
-/** Understands a request; throws a `Refusal` that says what is wrong with it. */
-export async function readChat(body: Fields, served: Served): Promise<Call> {
-  checkFields(body, 'chat');
-  refuseTools(body);
-  const { sampling, seed, choices, ...options } = readCommonOptions(body, served.model);
-  const topLogprobs = readTopLogprobs(body);
-  const stream = readBoolean(body, 'stream') ?? false;
-  const grammar = await served.grammars.of(body);
-  const prompt = toPrompt(body, served);
-  const maxTokens = fitMaxTokens(body, prompt, served.contextSize);
-  const answers = Array.from({ length: choices }, (_, choice) => ({
-    ...options,
-    prompt,
-    maxTokens,
-    choices,
-    topLogprobs,
-    grammar: grammar?.(),
-    sampling: { ...sampling, seed: toSeed(seed, choice) },
-  }));
-  return { answers, stream, ...makeSayings(served, answers) };
-}
+/** Conversations, answered with the assistant's next turn. */
+export const chat: Dialect = {
+  kind: 'chat',
+  idPrefix: 'chatcmpl',
+  object: 'chat.completion',
+  chunkObject: 'chat.completion.chunk',
+  readTopLogprobs,
+  readPrompts: (body, served) => {
+    refuseTools(body);
+    return [toPrompt(body, served)];
+  },
+  speak,
+};
 
 function toPrompt(body: Fields, { template }: Served) {
   const messages = readMessages(body);
@@ -77,39 +66,23 @@ function readTopLogprobs(body: Fields): number | undefined {
   throw new Refusal("'top_logprobs' needs 'logprobs' to be true.", { param: 'top_logprobs' });
 }
 
-type Sayings = Pick<Call, 'toReply' | 'toBeginning' | 'toPiece' | 'toEnding'>;
-
-function makeSayings({ modelId, fingerprint, model }: Served, options: Call['answers']): Sayings {
-  const created = Math.floor(Date.now() / 1000);
-  const head = { id: `chatcmpl-${randomUUID()}`, created, model: modelId, system_fingerprint: fingerprint };
-  const [first] = options;
+function speak({ model }: Served, answers: Call['answers']): Speech {
+  const [first] = answers;
   const asked = first?.topLogprobs !== undefined;
   const thinks = endsThinking(model.detokenize(first?.prompt.slice(-MARK_TOKENS) ?? [], true));
-  const splitters = options.map(() => new ReasoningSplitter(thinks));
+  const splitters = answers.map(() => new ReasoningSplitter(thinks));
   const toLogprobs = (likelihoods: readonly TokenLikelihood[]) => (asked ? { content: likelihoods.map(toLogprob) } : null);
-  const toChunk = (choice: object, usage = {}) => ({ ...head, object: 'chat.completion.chunk', choices: [choice], ...usage });
-  const toChoice = ({ text, likelihoods, finishReason }: Answer, index: number) => ({
-    index,
-    message: { role: 'assistant', content: '', ...toFields(splitReasoning(text, thinks)) },
-    logprobs: toLogprobs(likelihoods),
-    finish_reason: finishReason,
-  });
   return {
-    toReply: (answers) => ({
-      ...head,
-      object: 'chat.completion',
-      choices: answers.map(toChoice),
-      usage: toUsage(options, answers),
+    toWhole: ({ text, likelihoods }) => ({
+      message: { role: 'assistant', content: '', ...toFields(splitReasoning(text, thinks)) },
+      logprobs: toLogprobs(likelihoods),
     }),
-    toBeginning: (index) => toChunk({ index, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }),
-    toPiece: ({ index, text, likelihoods }) => {
-      const delta = toFields(splitters[index]?.push(text) ?? NOTHING);
-      return toChunk({ index, delta, logprobs: toLogprobs(likelihoods), finish_reason: null });
-    },
-    toEnding: ({ index, finishReason, usage }) => {
-      const delta = toFields(splitters[index]?.end() ?? NOTHING);
-      return toChunk({ index, delta, logprobs: null, finish_reason: finishReason }, usage === undefined ? {} : { usage });
-    },
+    beginning: { delta: { role: 'assistant', content: '' }, logprobs: null },
+    toPiece: ({ index, text, likelihoods }) => ({
+      delta: toFields(splitters[index]?.push(text) ?? NOTHING),
+      logprobs: toLogprobs(likelihoods),
+    }),
+    toEnding: (index) => ({ delta: toFields(splitters[index]?.end() ?? NOTHING), logprobs: null }),
   };
 }
 

@@ -1,12 +1,14 @@
 /** The engine's HTTP door on loopback: OpenAI's dialect, health and metrics. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { answerCall } from './answer-call.ts';
-import type { Call, Served } from './call.ts';
-import { readChat } from './chat.ts';
-import { readCompletions } from './completions.ts';
+import type { Served } from './call.ts';
+import { chat } from './chat.ts';
+import { completions } from './completions.ts';
+import type { Dialect } from './dialect.ts';
 import { toMetrics } from './engine-metrics.ts';
 import { type Fields, isFields, wrong } from './fields.ts';
 import type { Generator } from './generate.ts';
+import { readCall } from './read-call.ts';
 import { Refusal } from './refusal.ts';
 
 /** A model that is ready to answer. */
@@ -16,10 +18,7 @@ export interface ReadyModel {
 }
 
 const MAX_BODY_BYTES = 64 * 2 ** 20;
-const READERS: Readonly<Record<string, (body: Fields, served: Served) => Promise<Call>>> = {
-  '/v1/chat/completions': readChat,
-  '/v1/completions': readCompletions,
-};
+const DIALECTS: Readonly<Record<string, Dialect>> = { '/v1/chat/completions': chat, '/v1/completions': completions };
 
 export class EngineServer {
   readonly #server: Server;
@@ -68,13 +67,13 @@ export class EngineServer {
       this.#look(path, response);
       return;
     }
-    const read = request.method === 'POST' ? READERS[path] : undefined;
-    if (read === undefined) throw notThere(request.method, path);
+    const dialect = request.method === 'POST' ? DIALECTS[path] : undefined;
+    if (dialect === undefined) throw notThere(request.method, path);
     const ready = this.#expectReady();
     if (this.#inFlight >= ready.generator.slots.total + this.#maxWaiting) throw full();
     this.#inFlight++;
     try {
-      await answer(ready, read, request, response);
+      await answer(ready, dialect, { request, response });
     } finally {
       this.#inFlight--;
     }
@@ -102,9 +101,8 @@ export class EngineServer {
 
 async function answer(
   { served, generator }: ReadyModel,
-  read: (body: Fields, served: Served) => Promise<Call>,
-  request: IncomingMessage,
-  response: ServerResponse,
+  dialect: Dialect,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => {
@@ -112,7 +110,7 @@ async function answer(
   });
   const body = await readBody(request);
   checkModel(body, served.modelId);
-  await answerCall(await read(body, served), generator, response, gone.signal);
+  await answerCall(await readCall(body, served, dialect), generator, response, gone.signal);
 }
 
 async function readBody(request: IncomingMessage): Promise<Fields> {

@@ -60,14 +60,17 @@ const REFUSED: Readonly<Record<string, readonly unknown[]>> = {
 /** Chat only: contents are always kept apart from the template's own markers, and reasoning is the template's business. */
 const CHAT_ONLY = ['reasoning_effort', 'safe_tokenization', 'thinking', 'tool_choice', 'tools'] as const;
 
+/** Which fields a request may have. */
+export type RequestKind = 'chat' | 'completions';
+
 const common = [...READ_BY_BOTH, ...IGNORED, ...Object.keys(REFUSED)];
-const KNOWN = {
+const KNOWN: Readonly<Record<RequestKind, ReadonlySet<string>>> = {
   chat: new Set<string>([...common, ...READ_BY_CHAT, ...CHAT_ONLY]),
   completions: new Set<string>([...common, ...READ_BY_COMPLETIONS]),
 };
 
 /** Refuses unknown fields, and known ones whose wish would be passed over. */
-export function checkFields(body: Fields, kind: keyof typeof KNOWN): void {
+export function checkFields(body: Fields, kind: RequestKind): void {
   refuseOthers(body, KNOWN[kind]);
   for (const [name, harmless] of Object.entries(REFUSED)) {
     const value = body[name];
