@@ -31,11 +31,11 @@ const CREATED = {
   waitingOnCapacity: false,
 };
 
-/** One that echo refuses: a prompt is a text. */
+/** One that echo refuses, which knows no tokens. */
 const BAD_ROW = 7;
 const toOpenAiRow = (row: number): object =>
   row === BAD_ROW
-    ? { ...makeRow(row), method: 'POST', url: '/v1/completions', body: { prompt: 5 } }
+    ? { ...makeRow(row), method: 'POST', url: '/v1/completions', body: { prompt: [5] } }
     : { ...makeRow(row), method: 'POST', url: '/v1/chat/completions' };
 
 describe('boatload up', () => {

@@ -1,10 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Problem } from '../../src/base/problem.ts';
 import { deleteJob } from '../../src/db/queries/delete-job.ts';
 import { listEvents } from '../../src/db/queries/list-events.ts';
 import { sumUsage } from '../../src/db/queries/sum-usage.ts';
 import type { Job } from '../../src/jobs/job.ts';
-import { allIds, contentOf, idOf, makeRow, makeRows } from '../support/rows.ts';
+import { makeFolder } from '../support/folder.ts';
+import { startHttpEngine } from '../support/http-engine.ts';
+import { startNode } from '../support/program.ts';
+import { allIds, contentOf, idOf, makeRow, makeRows, parseLines, writeRows } from '../support/rows.ts';
 import { type House, MODEL, OTHER_MODEL, openHouse, openRoom, type Room } from './room.ts';
 
 const CHAT = '/v1/chat/completions';
@@ -150,4 +155,31 @@ test('a model whose engine refuses our key fails its own rows only, where others
   expect(answers.map(contentOf)).toEqual(ids.filter((_, row) => row % 3 > 0));
   expect(failures.map(({ custom_id }) => custom_id)).toEqual(ids.filter((_, row) => row % 3 === 0));
   expect(new Set(failures.map(({ error }) => error?.code))).toEqual(new Set([401]));
+});
+
+test('kill -9 again and again, with one model whose engine comes late: each row once, on its model, billed once', async () => {
+  const folder = await makeFolder();
+  const engine = await startHttpEngine({ latency: [5, 20], script: note });
+  onTestFinished(() => engine.close());
+  writeRows(join(folder, 'in.jsonl'), 600, (row) => rowOf(row % 3 > 0 ? 'first' : 'other')(row));
+  const start = (...more: readonly string[]) =>
+    startNode([join(import.meta.dirname, 'mixed-process.ts'), folder, engine.url, ...more], { cwd: folder }).ended;
+  // The first model has 400 rows: until then the other's engine is away.
+  for (const rows of [0, 170, 400]) expect(await start(String(rows))).toMatchObject({ signal: 'SIGKILL', stderr: '' });
+  await writeFile(join(folder, 'open'), '');
+  expect(await start('470')).toMatchObject({ signal: 'SIGKILL', stderr: '' });
+
+  const { stdout, stderr } = await start();
+  expect(stderr).toBe('');
+  const { state, usage, files } = JSON.parse(stdout);
+  expect([state, files['error-data']]).toEqual(['COMPLETED', '']);
+  expect(parseLines(files['BIJOutputSet.jsonl']).map(contentOf)).toEqual(allIds(600));
+  expect(allIds(600).map((id) => modelsAsked.get(id))).toEqual(allIds(600).map((_, row) => (row % 3 > 0 ? 'first' : 'other')));
+  const bill = { stretch: 0, cachedTokens: expect.any(Number) };
+  expect(usage).toEqual([
+    { ...bill, value: 'accounts/acme/models/first', ...billOf(400) },
+    { ...bill, value: 'accounts/acme/models/other', ...billOf(200) },
+  ]);
+  // Only what was in flight when the process died was asked again.
+  expect(engine.stats.requests - 600).toBeLessThanOrEqual(4 * 8);
 });
