@@ -31,9 +31,14 @@ export async function getUsableModel(context: Context, caller: Caller, word: str
   });
 }
 
-const toUsable = async ({ models, store }: Context, caller: Caller, { name }: RegisteredModel): Promise<UsableModel> => {
+/** The word that a request of the account names a model with: the bare id, unless that means another model. */
+export const modelWord = ({ models }: Pick<Context, 'models'>, accountId: string, name: string): string => {
+  const { id = name } = parseName(name, 'models') ?? {};
+  return (models.resolve(id, accountId)?.name ?? name) === name ? id : name;
+};
+
+const toUsable = async (context: Context, caller: Caller, { name }: RegisteredModel): Promise<UsableModel> => {
   const { account: accountId = caller.accountId, id = name } = parseName(name, 'models') ?? {};
-  const record = await findModelRecord(store.db, accountId, id);
-  const isPlain = models.resolve(id, caller.accountId)?.name === name;
-  return { word: isPlain ? id : name, accountId, createdAt: record?.createdAt ?? null };
+  const record = await findModelRecord(context.store.db, accountId, id);
+  return { word: modelWord(context, caller.accountId, name), accountId, createdAt: record?.createdAt ?? null };
 };

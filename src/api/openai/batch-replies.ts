@@ -1,3 +1,4 @@
+import { modelWord } from '../../actions/list-usable-models.ts';
 import type { ValidationReport } from '../../contract/job.ts';
 import type { Batch, BatchError } from '../../contract/openai/batch.ts';
 import { sumProgressOfJobs } from '../../db/queries/sum-progress-of-jobs.ts';
@@ -15,7 +16,11 @@ export async function replyBatches(context: ApiContext, jobs: readonly Job[]): P
   );
   return Promise.all(
     jobs.map(async (job) =>
-      toBatchReply(job, { progress: sums.get(job.uid) ?? NOTHING_DONE, errors: await readErrors(context, job) }),
+      toBatchReply(job, {
+        progress: sums.get(job.uid) ?? NOTHING_DONE,
+        model: job.model === '' ? null : modelWord(context, job.accountId, job.model),
+        errors: await readErrors(context, job),
+      }),
     ),
   );
 }

@@ -1,27 +1,28 @@
 /** A job in the shape of a batch. */
-import { isPublicAccount } from '../../actions/get-model.ts';
-import { parseName } from '../../contract/names.ts';
 import { type Batch, type BatchError, type BatchStatus, toCompletionWindow } from '../../contract/openai/batch.ts';
 import { toBatchId, toFileId } from '../../contract/openai/ids.ts';
 import type { Job, Progress } from '../../jobs/job.ts';
 import { isFinal, type JobState } from '../../jobs/states.ts';
+import { toSeconds } from './file-reply.ts';
 
 /** What is known of a job beside its own row. */
 export interface BatchFacts {
   readonly progress: Progress;
+  /** The word that its rows name their model with; null where they name several, or nobody knows yet. */
+  readonly model: string | null;
   /** Null unless it failed. */
   readonly errors: BatchError[] | null;
 }
 
 /** Every field, the unset ones as null. */
-export const toBatchReply = (job: Job, { progress, errors }: BatchFacts): Batch => {
+export const toBatchReply = (job: Job, { progress, model, errors }: BatchFacts): Batch => {
   const counts = toCounts(job, progress);
   const hasEnded = isFinal(job.state);
   return {
     id: toBatchId(job.id),
     object: 'batch',
     endpoint: job.endpoint ?? '',
-    model: toModel(job.model),
+    model,
     errors: errors && { object: 'list', data: errors },
     input_file_id: toFileId(job.inputDatasetId),
     completion_window: toCompletionWindow(Math.round((job.expiresAt.getTime() - job.createdAt.getTime()) / 1000)),
@@ -91,12 +92,3 @@ const toUsage = ({ inputTokens, outputTokens, cachedTokens }: Progress): Batch['
   output_tokens_details: { reasoning_tokens: 0 },
   total_tokens: inputTokens + outputTokens,
 });
-
-/** As rows name it: a public model by its bare id. */
-const toModel = (name: string): string | null => {
-  const { account, id } = parseName(name, 'models') ?? {};
-  if (id === undefined) return null;
-  return account !== undefined && isPublicAccount(account) ? id : name;
-};
-
-const toSeconds = (time: Date): number => Math.floor(time.getTime() / 1000);
