@@ -195,7 +195,9 @@ const inTime = async <T>(reply: Promise<T>, what: string): Promise<T> => {
 const expectGoodReply = async (reply: Response, envelope: object): Promise<void> => {
   const text = await reply.text();
   if (reply.status === 405) return expect(text).toBe('Method Not Allowed');
-  const body = JSON.parse(text);
+  // Results are lines of JSON, or none.
+  const isRows = reply.headers.get('content-type')?.startsWith('application/jsonl');
+  const body = isRows ? text : JSON.parse(text);
   if (reply.status < 400) return expect(reply.status).toBe(200);
   expect([reply.status === 501 ? 501 : Math.floor(reply.status / 100), body]).toEqual([reply.status === 501 ? 501 : 4, envelope]);
 };

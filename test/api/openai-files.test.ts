@@ -4,8 +4,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import OpenAI6 from 'openai-6';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
+import type { z } from 'zod';
 import { deleteExpiredDatasets } from '../../src/actions/delete-expired-datasets.ts';
+import type { OpenAiFile, OpenAiFileDeleted } from '../../src/contract/openai/file.ts';
+import type { OpenAiModel } from '../../src/contract/openai/model.ts';
+import type { OpenAiUpload, OpenAiUploadPart } from '../../src/contract/openai/upload.ts';
 import { openDoor } from './door.ts';
 import { type Client, openClients } from './openai-clients.ts';
 
@@ -295,4 +299,20 @@ test('what is changed is in the audit log, by the name of its dataset', async ()
   const noted = JSON.stringify(body);
   expect(noted.split(`"${name}"`).length - 1).toBe(2);
   expect([noted.includes('createFile'), noted.includes('deleteFile')]).toEqual([true, true]);
+});
+
+/** As it is after JSON, which knows no `undefined`: absent is absent. */
+type Sent<T> = T extends object ? { [Key in keyof T]: Sent<Exclude<T[Key], undefined>> } : T;
+
+test('the compiler takes our replies for those that the clients declare', () => {
+  expectTypeOf<Sent<OpenAiFile>>().toExtend<OpenAI.FileObject>();
+  expectTypeOf<Sent<OpenAiFile>>().toExtend<OpenAI6.FileObject>();
+  expectTypeOf<z.output<typeof OpenAiFileDeleted>>().toExtend<OpenAI.FileDeleted>();
+  expectTypeOf<z.output<typeof OpenAiFileDeleted>>().toExtend<OpenAI6.FileDeleted>();
+  expectTypeOf<Sent<OpenAiUpload>>().toExtend<OpenAI.Uploads.Upload>();
+  expectTypeOf<Sent<OpenAiUpload>>().toExtend<OpenAI6.Uploads.Upload>();
+  expectTypeOf<z.output<typeof OpenAiUploadPart>>().toExtend<OpenAI.Uploads.UploadPart>();
+  expectTypeOf<z.output<typeof OpenAiUploadPart>>().toExtend<OpenAI6.Uploads.UploadPart>();
+  expectTypeOf<OpenAiModel>().toExtend<OpenAI.Model>();
+  expectTypeOf<OpenAiModel>().toExtend<OpenAI6.Model>();
 });

@@ -23,16 +23,18 @@ import { openaiRoute } from './openai-route.ts';
 interface Kind {
   /** After the prefix. */
   readonly path: string;
+  readonly operationId: string;
   readonly summary: string;
   readonly request: z.ZodType;
   readonly reply: z.ZodType;
 }
 
-const liveRoute = ({ path, summary, request, reply }: Kind): Route =>
+const liveRoute = ({ path, operationId, summary, request, reply }: Kind): Route =>
   openaiRoute({
     method: 'post',
     path,
     tag: 'OpenAI: live inference',
+    operationId,
     summary,
     // Everything is answered and nothing kept.
     changes: false,
@@ -45,14 +47,28 @@ const liveRoute = ({ path, summary, request, reply }: Kind): Route =>
 export const liveRoutes: readonly Route[] = [
   liveRoute({
     path: '/chat/completions',
+    operationId: 'createChatCompletion',
     summary: 'Go on with a conversation',
     request: ChatCompletionRequest,
     reply: ChatCompletion,
   }),
-  liveRoute({ path: '/completions', summary: 'Go on with a text', request: CompletionRequest, reply: Completion }),
-  liveRoute({ path: '/embeddings', summary: 'Make vectors of texts', request: EmbeddingRequest, reply: EmbeddingList }),
+  liveRoute({
+    path: '/completions',
+    operationId: 'createCompletion',
+    summary: 'Go on with a text',
+    request: CompletionRequest,
+    reply: Completion,
+  }),
+  liveRoute({
+    path: '/embeddings',
+    operationId: 'createEmbedding',
+    summary: 'Make vectors of texts',
+    request: EmbeddingRequest,
+    reply: EmbeddingList,
+  }),
   liveRoute({
     path: '/responses',
+    operationId: 'createResponse',
     summary: 'Answer through the Responses API, where the engine has it',
     request: ResponseRequest,
     reply: ModelResponse,

@@ -33,6 +33,7 @@ const create = openaiRoute({
   operationId: 'createUpload',
   summary: 'Begin an upload that takes the parts of a file for an hour',
   body: CreateUploadRequest,
+  once: {},
   reply: OpenAiUpload,
   handle: async (call) => {
     const { filename, bytes, purpose, expires_after: life } = call.body;

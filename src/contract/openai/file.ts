@@ -16,11 +16,11 @@ export const OpenAiFile = z
     object: z.literal('file'),
     bytes: z.int().describe('Size of the content in bytes'),
     created_at: z.int().describe('When it was made, in seconds since 1970'),
-    expires_at: z.int().exactOptional().describe('When it is deleted by itself, in seconds since 1970; absent: never'),
+    expires_at: z.int().optional().describe('When it is deleted by itself, in seconds since 1970; absent: never'),
     filename: z.string().describe('As sent; of a job’s output after the batch'),
     purpose: z.enum(PURPOSES).describe('What it was sent for; `batch_output` for what a job wrote'),
     status: z.enum(['uploaded', 'processed', 'error']).describe('Always `processed`: a file is there once it is whole'),
-    status_details: z.string().exactOptional().describe('Never present: nothing is wrong with a file that is there'),
+    status_details: z.string().optional().describe('Never present: nothing is wrong with a file that is there'),
   })
   .meta({ id: 'OpenAiFile', description: 'A file: a dataset, or one of the two halves of what a job wrote' });
 export type OpenAiFile = z.output<typeof OpenAiFile>;
