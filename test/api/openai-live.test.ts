@@ -215,6 +215,19 @@ test('what is no JSON, too much, or asked without a key, is refused', async () =
   expect((await door.ask(CHAT)).status).toBe(405);
 });
 
+test.each([
+  `{"model":"\\u0000","messages":[]}`,
+  `{"model":"\\ud800","messages":[]}`,
+  `{"model":"echo","messages":[],"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+  `{"model":"echo","messages":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+  `{"model":"__proto__","messages":[{"role":"user","content":"x"}],"__proto__":1}`,
+])('nothing that is sent breaks it: %#', async (body) => {
+  const reply = await door.post(CHAT, body);
+  expect(reply.status).toBeGreaterThanOrEqual(400);
+  expect(reply.status).toBeLessThan(500);
+  expect((await bodyOf(reply)).error.type).toBe('invalid_request_error');
+});
+
 test('a model whose engine has no such endpoint says so', async () => {
   const reply = await door.post('/v1/embeddings', { model: 'tickets', input: 'x' });
   expect([reply.status, (await bodyOf(reply)).error]).toMatchObject([

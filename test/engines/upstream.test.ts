@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import type { EngineReply } from '../../src/engines/engine.ts';
+import { classifyReply } from '../../src/engines/classify-failure.ts';
+import type { Engine, EngineReply, EngineStream } from '../../src/engines/engine.ts';
 import { openUpstream, type UpstreamOptions } from '../../src/engines/upstream.ts';
 import { engineConformance } from '../conformance/engine.ts';
 import { type HttpEngineOptions, startHttpEngine } from '../support/http-engine.ts';
@@ -323,4 +324,82 @@ test.each([
 ])('a list of models with HTTP %i and %j is %s', async (status, value, reason) => {
   const { upstream, origin } = await serve(json(value, status));
   await expect(upstream().models()).rejects.toMatchObject({ reason, message: expect.stringContaining(`${origin}/v1`) });
+});
+
+/** Sends the head of a stream and whatever else the test wants. */
+const streaming =
+  (write: (response: ServerResponse) => void): RequestListener =>
+  (request, response) => {
+    request.resume();
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.flushHeaders();
+    write(response);
+  };
+const askStream = (engine: Engine) => engine.stream(row('x'), NEVER);
+const readStream = async (reply: EngineReply | EngineStream) => {
+  if (reply.kind !== 'stream') throw new Error(`There is no stream but ${JSON.stringify(reply)}.`);
+  const events = (await Array.fromAsync(reply.events)).map(String);
+  return { events, end: await reply.ended };
+};
+
+test('a stream gives whole events and their bytes, wherever the network cut them', async () => {
+  const text = ': hello\n\ndata: {"a":"é世🚢"}\r\n\r\ndata: [DONE]';
+  const { upstream } = await serve(
+    streaming(async (response) => {
+      for (const byte of Buffer.from(text)) await new Promise((resolve) => response.write(Buffer.of(byte), resolve));
+      response.end();
+    }),
+  );
+  const { events, end } = await readStream(await askStream(upstream()));
+  expect(events).toEqual(['data: {"a":"é世🚢"}\r\n\r\n', 'data: [DONE]\n\n']);
+  expect(end).toEqual({ bytes: Buffer.byteLength(events.join('')), silence: undefined });
+});
+
+test('before its first event a stream fails as an answer does: cut off, or slow however soon its head came', async () => {
+  const cut = await serve(streaming((response) => response.socket?.resetAndDestroy()));
+  expect(await askStream(cut.upstream())).toMatchObject({ kind: 'silence', cause: 'cut-off' });
+  const slow = await serve(streaming((response) => response.write(': wait\n\n')));
+  expect(await askStream(slow.upstream({ clocks: { firstByteMs: 50, idleMs: 60_000 } }))).toMatchObject({
+    kind: 'silence',
+    cause: 'first-byte-timeout',
+  });
+});
+
+test('after its first event a stream ends with what cut it off', async () => {
+  const begin = (response: ServerResponse) => response.write('data: 1\n\n');
+  const stalled = await serve(streaming(begin));
+  const { events, end } = await readStream(await askStream(stalled.upstream({ clocks: { idleMs: 50 } })));
+  expect(events).toEqual(['data: 1\n\n']);
+  expect(end.silence).toMatchObject({ cause: 'idle-timeout' });
+  const endless = await serve(
+    streaming((response) => {
+      begin(response);
+      response.write(`data: ${'x'.repeat(5_000)}`);
+    }),
+  );
+  expect((await readStream(await askStream(endless.upstream({ maxBodyBytes: 4_000 })))).end.silence).toMatchObject({
+    cause: 'too-large',
+  });
+});
+
+test('an error in place of the first event is an answer, and judged by what it says', async () => {
+  const { upstream } = await serve(
+    streaming((response) => response.end('data: {"error":{"message":"no","code":429}}\n\ndata: [DONE]\n\n')),
+  );
+  const reply = await askStream(upstream());
+  expect(classifyReply(reply as EngineReply)).toMatchObject({ verdict: 'retry', cause: 'rate-limited' });
+});
+
+test('what asks for a stream and gets none gets the answer', async () => {
+  const { upstream } = await serve(json({ choices: [] }));
+  expect(await askStream(upstream())).toMatchObject({ kind: 'answer', status: 200 });
+  const refusing = await serve(json({ error: { message: 'no' } }, 400));
+  expect(await askStream(refusing.upstream())).toMatchObject({ kind: 'answer', status: 400 });
+});
+
+test('the connection of a stream that was read to its end serves the next one', async () => {
+  const { server, engine } = await start();
+  const body = [Buffer.from(JSON.stringify({ stream: true, messages: [{ role: 'user', content: 'hello' }] }))];
+  for (let turn = 0; turn < 3; turn++) await readStream(await engine.stream({ path: '/v1/chat/completions', body }, NEVER));
+  expect(server.stats).toMatchObject({ requests: 3, connections: 1 });
 });

@@ -2,6 +2,7 @@
 import type { HonoRequest } from 'hono';
 import type { z } from 'zod';
 import type { LiveRequest } from '../../actions/answer-live.ts';
+import { checkText } from '../../actions/check-text.ts';
 import type { Limits } from '../../actions/context.ts';
 import { Problem } from '../../base/problem.ts';
 import { EmbeddingParameters, findBadParameter, GenerationParameters } from '../../contract/chat-parameters.ts';
@@ -35,6 +36,8 @@ export async function readLiveRequest(request: HonoRequest, path: string, limits
   const { model, stream, stream_options: options, messages, prompt_token_ids, prompt, input, ...parameters } = fields;
   if (typeof model !== 'string' || model === '')
     throw invalid('model', 'The field "model" should name the model that shall answer.');
+  // What the request is about goes to the engine as bytes; this is looked up and said again.
+  checkText({ model, parameters });
   checkParameters(path, parameters, limits);
   checkSubject(path, body);
   const usagePlace = readUsagePlace(path, { stream, options });

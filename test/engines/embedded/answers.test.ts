@@ -174,6 +174,19 @@ test('a streamed answer is the same answer, with its usage in the last chunk', a
   }
 });
 
+test('no piece of a stream ends inside a character, however many tokens a character takes', async () => {
+  const text = 'é世🚢🚢 Ω';
+  const chunks = await askStream(
+    engine,
+    saying('x', { max_tokens: 60, response_format: { type: 'grammar', grammar: `root ::= "${text}"` } }),
+  );
+  const pieces = chunks.flatMap(({ choices }) => choices[0]?.delta.content || []);
+  expect(pieces.join('')).toBe(text);
+  expect(pieces.length).toBeGreaterThan(3);
+  expect(pieces.every((piece) => piece.isWellFormed() && !piece.includes('\ufffd'))).toBe(true);
+  expect(chunks.at(-1)?.usage.completion_tokens).toBeGreaterThan(pieces.length);
+});
+
 test('penalties and biases change what is said', async () => {
   const plain = (await askOne(engine, { ...STORY, temperature: 0, max_tokens: 60 })).message.content;
   const repeats = (text: string) =>
