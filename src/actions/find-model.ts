@@ -1,6 +1,7 @@
 import { Problem } from '../base/problem.ts';
 import type { Precision } from '../contract/job.ts';
 import { makeName, parseName } from '../contract/names.ts';
+import { checkText } from './check-text.ts';
 import type { Caller, Context } from './context.ts';
 import { findVisibleRecord } from './get-model.ts';
 import { type RegisteredModel, toModelAccount } from './model-registry.ts';
@@ -12,6 +13,7 @@ export async function findModel(
   wish: { name: string; precision?: Precision | undefined },
 ): Promise<RegisteredModel> {
   const { models } = context;
+  checkText(wish.name);
   const model = models.resolve(wish.name, caller.accountId);
   if (model === undefined) throw await whyNot(context, caller, wish.name);
   if (!model.served && !context.limits.acceptIdleModels) throw notServed(model);

@@ -69,3 +69,14 @@ test('a model that no engine serves is refused at once, unless the server was to
   });
   expect(await askApp(patient, JOBS, { ...wish, model: 'nothing' })).toMatchObject({ status: 404 });
 });
+
+test('a name that no database takes is refused wherever a model is named', async () => {
+  const model = 'a\u0000b';
+  for (const [path, body] of [
+    [JOBS, { model, inputDatasetId: 'in' }],
+    ['/v1/accounts/acme/deployedModels', { model }],
+    ['/v1/embeddings', { model, input: 'x' }],
+  ] as const)
+    expect([path, (await door.askJson(path, { body })).status]).toEqual([path, 400]);
+  expect(door.logged).toEqual([]);
+});
