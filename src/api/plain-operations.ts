@@ -19,11 +19,15 @@ interface PlainOperation {
 const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health', description: 'The process lives' });
 const Readiness = z
   .object({
-    status: z.enum(['ok', 'not ready']),
-    checks: z.object({ database: z.string(), storage: z.string(), engines: z.string() }),
+    status: z.enum(['ok', 'not ready']).describe('`ok` when the database and the storage are: engines may come later'),
+    checks: z
+      .object({ database: z.string(), storage: z.string(), engines: z.string() })
+      .describe('`ok`, or what is wrong, of each part'),
   })
   .meta({ id: 'Readiness', description: 'Which parts answer' });
-const Version = z.object({ version: z.string(), node: z.string() }).meta({ id: 'Version', description: 'What runs' });
+const Version = z
+  .object({ version: z.string().describe('Of Boatload'), node: z.string().describe('Of the Node that it runs on') })
+  .meta({ id: 'Version', description: 'What runs' });
 
 const OPERATIONS: readonly PlainOperation[] = [
   { method: 'get', path: '/healthz', operationId: 'getHealth', summary: 'Does the process live?', tag: 'Server', reply: Health },

@@ -96,7 +96,11 @@ export const CreateDatasetRequest = z
       .describe('A dataset that is READY: the new one gets copies of its files, and is READY at once'),
     filter: z.string().optional().describe('Filters on rows are not offered; must be empty'),
   })
-  .meta({ id: 'CreateDatasetRequest', description: 'A new dataset' });
+  .meta({
+    id: 'CreateDatasetRequest',
+    description: 'A new dataset',
+    examples: [{ datasetId: 'my-rows', dataset: { userUploaded: {} } }],
+  });
 export type CreateDatasetRequest = z.output<typeof CreateDatasetRequest>;
 
 /** Body of an update: what is absent stays. */
@@ -152,7 +156,11 @@ export const UploadLinksRequest = z
       .describe('Every file of the dataset that is to be put, with its size in bytes: exactly so much must come'),
     readMask: z.string().optional().describe('Comma-separated fields to answer; empty or `*` means all'),
   })
-  .meta({ id: 'DatasetUploadLinksRequest', description: 'Files that are going to be put' });
+  .meta({
+    id: 'DatasetUploadLinksRequest',
+    description: 'Files that are going to be put',
+    examples: [{ filenameToSize: { 'rows.jsonl': '123456' } }],
+  });
 
 /** Reply of `:getUploadEndpoint`. */
 export const UploadLinks = z

@@ -55,12 +55,14 @@ export type ErrorBody = z.infer<typeof ErrorBody>;
 /** The envelope that a missing, unknown or expired API key gets, with HTTP 403. */
 export const KeyErrorBody = z
   .object({
-    error: z.object({
-      message: z.string(),
-      param: z.null(),
-      code: z.literal('UNAUTHORIZED'),
-      type: z.literal('error'),
-    }),
+    error: z
+      .object({
+        message: z.string(),
+        param: z.null(),
+        code: z.literal('UNAUTHORIZED'),
+        type: z.literal('error'),
+      })
+      .describe('The same words whatever is wrong with the key'),
     request_id: z.string().describe('The id of this request, as in the x-request-id header'),
   })
   .meta({ id: 'KeyError', description: 'The API key is missing, unknown or expired' });

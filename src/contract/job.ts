@@ -80,9 +80,9 @@ const Lifecycle = z
 
 const Placement = z
   .strictObject({
-    multiRegion: z.string().optional(),
-    region: z.string().optional(),
-    regions: z.array(z.string()).optional(),
+    multiRegion: z.string().optional().describe('Not kept'),
+    region: z.string().optional().describe('Not kept'),
+    regions: z.array(z.string()).optional().describe('Not kept'),
   })
   .meta({ id: 'Placement', description: 'Where to run; a server of your own is one place, so this is accepted and not kept' });
 
@@ -102,7 +102,7 @@ export const BatchInferenceJob = z
     updateTime: Timestamp.describe('When it last changed'),
     expireTime: Timestamp.describe('When its window closes: acceptance plus window'),
     maxJobDuration: z.string().nullable().meta({ format: 'duration', description: 'The window, when the request gave one' }),
-    state: z.enum(WIRE_JOB_STATES).describe(WIRE_JOB_STATES.map((state) => `\`${state}\`: ${meaningOf(state)}`).join('. ')),
+    state: z.enum(WIRE_JOB_STATES).describe(WIRE_JOB_STATES.map((state) => `\`${state}\`: ${meaningOf(state)}`).join('\n')),
     status: Status,
     model: z.string().describe('Full name of the model'),
     inputDatasetId: z.string().describe('Full name of the dataset whose rows it answers'),
@@ -141,7 +141,11 @@ export const CreateJobRequest = z
     ...readOnly('name', 'createTime', 'updateTime', 'createdBy', 'state', 'status'),
     ...readOnly('jobProgress', 'expireTime', 'lifecycle', 'waitingOnCapacity', 'stateReason'),
   })
-  .meta({ id: 'CreateBatchInferenceJobRequest', description: 'A new job' });
+  .meta({
+    id: 'CreateBatchInferenceJobRequest',
+    description: 'A new job',
+    examples: [{ model: 'tickets', inputDatasetId: 'my-rows', outputDatasetId: 'my-answers' }],
+  });
 export type CreateJobRequest = z.output<typeof CreateJobRequest>;
 
 /** Query parameters of a create. */
@@ -176,15 +180,17 @@ export type ValidationReport = z.output<typeof ValidationReport>;
 /** Reply of `:events`. */
 export const JobEvents = z
   .object({
-    events: z.array(
-      z.object({
-        time: Timestamp.describe('When it happened'),
-        kind: z
-          .string()
-          .describe('What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `trouble`'),
-        message: z.string().describe('What happened, in words'),
-        details: z.record(z.string(), z.unknown()).describe('Further facts'),
-      }),
-    ),
+    events: z
+      .array(
+        z.object({
+          time: Timestamp.describe('When it happened'),
+          kind: z
+            .string()
+            .describe('What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `trouble`'),
+          message: z.string().describe('What happened, in words'),
+          details: z.record(z.string(), z.unknown()).describe('Further facts'),
+        }),
+      )
+      .describe('Oldest first'),
   })
   .meta({ id: 'JobEvents', description: 'What happened to a job, oldest first; the latest 1,000' });

@@ -62,7 +62,11 @@ const ConversationConfig = z
   .meta({ id: 'ConversationConfig', description: 'How a chat becomes a prompt' });
 
 const CalendarDay = z
-  .strictObject({ year: Int32.optional(), month: Int32.optional(), day: Int32.optional() })
+  .strictObject({
+    year: Int32.optional().describe('Such as 2026'),
+    month: Int32.optional().describe('1 to 12'),
+    day: Int32.optional().describe('Of the month, from 1'),
+  })
   .meta({ id: 'Date', description: 'A day' });
 
 const text = (description: string) => z.string().max(2048).optional().describe(description);
@@ -124,8 +128,8 @@ const DeployedModelRef = z
     name: z.string().describe('`accounts/{account}/deployedModels/{id}`'),
     deployment: z.string().describe('Empty: engines are no resources here'),
     state: z.literal('DEPLOYED'),
-    default: z.boolean(),
-    public: z.boolean(),
+    default: z.boolean().describe('Whether its bare name leads here; always true'),
+    public: z.boolean().describe('Whether other accounts may ask it; as the model'),
   })
   .meta({ id: 'DeployedModelRef', description: 'Where a model is served' });
 
@@ -189,11 +193,11 @@ export const Model = z
       .describe('When it will be taken down, when its owner says; else null'),
     calibrated: z.boolean().describe('Always false'),
     tunable: z.boolean().describe('Always false, as all of its kind below: nothing is trained here'),
-    rlTunable: z.boolean(),
-    supervisedLoraTunable: z.boolean(),
-    supervisedFullParameterTunable: z.boolean(),
-    rlLoraTunable: z.boolean(),
-    rlFullParameterTunable: z.boolean(),
+    rlTunable: z.boolean().describe('Always false: nothing is trained here'),
+    supervisedLoraTunable: z.boolean().describe('Always false: nothing is trained here'),
+    supervisedFullParameterTunable: z.boolean().describe('Always false: nothing is trained here'),
+    rlLoraTunable: z.boolean().describe('Always false: nothing is trained here'),
+    rlFullParameterTunable: z.boolean().describe('Always false: nothing is trained here'),
     useHfApplyChatTemplate: z.boolean().describe('As its owner says'),
     defaultSamplingParams: z.record(z.string(), z.number()).describe('Settings of its own, below those of jobs and rows'),
     trainingContextLength: z.int32().describe('As its owner says'),
@@ -237,7 +241,7 @@ export const ValidateModelUploadQuery = z.object({
 
 /** What was found that is not wrong enough to refuse. */
 export const ModelWarnings = z
-  .object({ warnings: z.array(z.string()) })
+  .object({ warnings: z.array(z.string()).describe('A sentence each; empty when nothing is odd') })
   .meta({ id: 'ModelWarnings', description: 'What is odd' });
 
 /** Body of `:prepare`. */
@@ -250,7 +254,10 @@ export const PrepareModelRequest = z
 
 /** Body of `:import`, which is not offered. */
 export const ImportModelRequest = z
-  .strictObject({ awsS3Source: z.looseObject({}).optional(), azureBlobSource: z.looseObject({}).optional() })
+  .strictObject({
+    awsS3Source: z.looseObject({}).optional().describe('A bucket and a path in it'),
+    azureBlobSource: z.looseObject({}).optional().describe('A container and a path in it'),
+  })
   .meta({ id: 'ImportModelRequest', description: 'Where the model is now' });
 
 /** Body of `validateModelConfig`. */

@@ -8,6 +8,7 @@ export interface Schema {
   readonly description?: string;
   readonly readOnly?: boolean;
   readonly enum?: readonly unknown[];
+  readonly examples?: readonly unknown[];
   readonly const?: unknown;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -27,6 +28,12 @@ export interface Parameter {
 
 type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
 
+/** What comes back with a status. */
+export interface Reply {
+  readonly description?: string;
+  readonly content?: Content;
+}
+
 export interface Operation {
   readonly operationId: string;
   readonly summary: string;
@@ -35,7 +42,7 @@ export interface Operation {
   readonly security?: readonly object[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: Content };
-  readonly responses: Readonly<Record<string, { readonly description?: string; readonly content?: Content }>>;
+  readonly responses: Readonly<Record<string, Reply>>;
 }
 
 export interface Document {

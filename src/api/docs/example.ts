@@ -28,10 +28,11 @@ const toData = (document: Document, { requestBody }: PlacedOperation): readonly 
   return [`-d '${JSON.stringify(toExample(document, body.schema))}'`];
 };
 
-/** A value with what is required. */
+/** The schema's own example, or a value with what is required. */
 const toExample = (document: Document, schema: Schema, depth = 0): unknown => {
   if (depth > MOST_DEPTH) return {};
   if (schema.$ref !== undefined) return toExample(document, document.components.schemas[refName(schema.$ref)] ?? {}, depth + 1);
+  if (schema.examples !== undefined) return schema.examples[0];
   if (schema.enum !== undefined) return schema.enum[0];
   const [first] = schema.anyOf ?? schema.allOf ?? [];
   if (first !== undefined) return toExample(document, first, depth + 1);

@@ -12,7 +12,7 @@ export const fieldList = (schema: Schema, { sent }: { readonly sent: boolean }):
 
 const fieldRow = (name: string, field: Schema, isRequired: boolean): Html => html`
   <dt><code>${name}</code> <span class="type">${typeOf(field)}</span>${isRequired ? html` <span class="required">required</span>` : undefined}</dt>
-  <dd>${field.description && prose(field.description)}${inner(field)}</dd>`;
+  <dd>${field.description && html`<p class="meaning">${prose(field.description)}</p>`}${inner(field)}</dd>`;
 
 /** The fields of an object that has no name of its own, folded. */
 const inner = (field: Schema): Html | undefined => {
@@ -31,8 +31,11 @@ export const typeOf = (schema: Schema): Html => {
   return html`${[schema.type ?? 'any'].flat().join(' or ')}${schema.format && ` · ${schema.format}`}${choices(schema)}`;
 };
 
-const choices = ({ enum: values }: Schema): Html | undefined =>
-  values && html`: ${values.map((value, index) => html`${index > 0 ? ' | ' : ''}<code>${String(value) || '""'}</code>`)}`;
+/** The values that there are, unless the description goes through all of them. */
+const choices = ({ enum: values, description = '' }: Schema): Html | undefined =>
+  values && !values.every((value) => description.includes(`\`${String(value)}\``))
+    ? html`: ${values.map((value, index) => html`${index > 0 ? ' | ' : ''}<code>${String(value) || '""'}</code>`)}`
+    : undefined;
 
 /** A link to the description of a schema. */
 export const schemaLink = (name: string): Html => html`<a href="#schema-${name}">${name}</a>`;

@@ -1,5 +1,5 @@
 /** The reference of the API as one page, made from its document. */
-import { bodyOf, type Document, operationsOf, type Parameter, type PlacedOperation } from './document.ts';
+import { bodyOf, type Document, operationsOf, type Parameter, type PlacedOperation, type Reply } from './document.ts';
 import { toCurl } from './example.ts';
 import { fieldList, schemaLink, typeOf } from './fields.ts';
 import { type Html, html, prose } from './html.ts';
@@ -14,6 +14,7 @@ export const toPage = (document: Document): string => {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} API</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/docs/style.css">
 <script src="/docs/filter.js" defer></script>
 </head>
@@ -80,6 +81,7 @@ const operationSection = (document: Document, operation: PlacedOperation): Html 
 ${parameterList(operation)}
 ${bodySection(operation)}
 ${replySection(operation)}
+${refusalSection(operation)}
 </article>`;
 };
 
@@ -98,6 +100,18 @@ const bodySection = ({ requestBody }: PlacedOperation): Html | undefined => {
 const replySection = ({ responses }: PlacedOperation): Html | undefined => {
   const reply = bodyOf(responses['200']?.content);
   return reply && html`<h4>Reply</h4><p>${typeOf(reply.schema)} <span class="type">${reply.type}</span></p>`;
+};
+
+const refusalSection = ({ responses }: PlacedOperation): Html | undefined => {
+  const refusals = Object.entries(responses).filter(([status, { content }]) => status !== '200' && bodyOf(content) !== undefined);
+  return refusals.length === 0 ? undefined : html`<h4>Refusals</h4><dl class="fields">${refusals.map(refusalRow)}</dl>`;
+};
+
+const refusalRow = ([status, { description, content }]: readonly [string, Reply]): Html => {
+  const schema = bodyOf(content)?.schema;
+  return html`
+  <dt><code>${status === 'default' ? 'else' : status}</code> <span class="type">${schema && typeOf(schema)}</span></dt>
+  <dd>${description}</dd>`;
 };
 
 const schemaSection = (document: Document, name: string): Html | undefined => {

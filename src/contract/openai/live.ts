@@ -80,7 +80,8 @@ const Usage = z
     total_tokens: count('Both together'),
     prompt_tokens_details: z
       .looseObject({ cached_tokens: count('Of the prompt, those that a prefix cache already held').nullish() })
-      .nullish(),
+      .nullish()
+      .describe('What the prompt was made of'),
   })
   .meta({ id: 'LiveUsage', description: 'What a request took, as its engine counted it' });
 
@@ -143,5 +144,5 @@ export const EmbeddingList = z
 
 /** The reply of responses. */
 export const Response = z
-  .looseObject({ id: z.string(), object: z.literal('response') })
+  .looseObject({ id: z.string().describe('Made by the engine'), object: z.literal('response') })
   .meta({ id: 'ModelResponse', description: "The engine's answer as it is; with `stream`, the events of the Responses API" });
