@@ -38,6 +38,8 @@ const HOOKS = '/v1/accounts/acme/webhooks';
 const JOBS = '/v1/accounts/acme/batchInferenceJobs';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** For a machine that has much else to do. */
+const WAIT = { timeout: 60_000 };
 const ALL = ['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'];
 
 const openSender = (options: Partial<WebhookSenderOptions> = {}): WebhookSender => {
@@ -237,11 +239,11 @@ test('whatever dies between the end of a job and its delivery, the event arrives
   receiver.answer(() => {});
   const first = openSender();
   await first.look();
-  await expect.poll(() => receiver.received.length).toBe(1);
+  await expect.poll(() => receiver.received.length, WAIT).toBe(1);
   await first.stop();
   // One that is killed gives nothing back: its lease runs out.
   await sender.look();
-  await expect.poll(() => receiver.received.length).toBe(2);
+  await expect.poll(() => receiver.received.length, WAIT).toBe(2);
   receiver.answer();
   const third = openSender();
   await send(third);
@@ -352,11 +354,11 @@ test('a slow receiver keeps nobody waiting but itself, and holds few connections
     await makeHook('slow', { url: slow.url });
     for (let count = 0; count < 10; count++) await endJob();
     await sender.look();
-    await expect.poll(() => slow.received.length).toBe(4);
+    await expect.poll(() => slow.received.length, WAIT).toBe(4);
     await makeHook('quick');
     await endJob();
     await sender.look();
-    await expect.poll(() => receiver.received.length).toBe(1);
+    await expect.poll(() => receiver.received.length, WAIT).toBe(1);
     expect(slow.received.length).toBe(4);
     await sender.stop();
   } finally {
@@ -368,7 +370,7 @@ test('a backlog is sent without a pause between', async () => {
   await makeHook('ops');
   for (let count = 0; count < 30; count++) await endJob();
   await sender.look();
-  await expect.poll(() => receiver.received.length).toBe(30);
+  await expect.poll(() => receiver.received.length, WAIT).toBe(30);
   expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(30);
 });
 
