@@ -136,6 +136,7 @@ describe('a batch is refused', () => {
     ['seventeen labels', { metadata: pairs(17) }, 400, 'metadata'],
     ['a long key', { metadata: { ['k'.repeat(65)]: 'v' } }, 400, `metadata.${'k'.repeat(65)}`],
     ['a long text', { metadata: { k: 'v'.repeat(513) } }, 400, 'metadata.k'],
+    ['a text that no database keeps', { metadata: { k: 'a\u0000b' } }, 400, null],
     ['an output that ends too soon', { output_expires_after: { ...day, seconds: 3_599 } }, 400, 'output_expires_after.seconds'],
     ['another anchor', { output_expires_after: { ...day, anchor: 'last_used_at' } }, 400, 'output_expires_after.anchor'],
     ['a field that is none', { surprise: 1 }, 400, 'surprise'],

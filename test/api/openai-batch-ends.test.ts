@@ -7,7 +7,7 @@ import { type Batch, openaiRow, openBatchRoom, type Row } from './openai-batch-r
 const ROWS = 6;
 let room: Awaited<ReturnType<typeof openBatchRoom>>;
 beforeAll(async () => {
-  room = await openBatchRoom({ concurrency: ROWS });
+  room = await openBatchRoom({ concurrency: ROWS, workerLimits: { hopelessMs: 300 } });
 });
 afterAll(() => room.close());
 
@@ -71,6 +71,22 @@ describe.each([7, 6] as const)('a batch of the published client %i that ends ear
     expect((await client().batches.retrieve(batch.id)).status).toBe('in_progress');
     await client().batches.cancel(batch.id);
     await checkPartial(client(), await room.untilStatus(client(), batch, 'cancelled'), 'batch_cancelled');
+  });
+
+  test('because every engine refuses keeps what is done, and says why it failed', async () => {
+    const text = makeRows(4, (row) => openaiRow(row, `${row < 2 ? 'fast' : 'forbidden'} ${version} ${row}`));
+    const ended = await room.untilStatus(client(), await room.createBatch(client(), text), 'failed');
+    expect(ended).toMatchObject({ request_counts: { total: 4, completed: 2, failed: 2 }, failed_at: expect.any(Number) });
+    expect(ended.errors?.data).toEqual([
+      { code: 'batch_failed', line: null, message: expect.stringContaining('this key was revoked'), param: null },
+    ]);
+    expect((await room.readRows(client(), ended.output_file_id)).map(({ custom_id }) => custom_id)).toEqual(allIds(2));
+    const errors = await room.readRows(client(), ended.error_file_id);
+    expect(errors.map(({ custom_id, error }) => [custom_id, error?.code])).toEqual(
+      allIds(4)
+        .slice(2)
+        .map((id) => [id, 'batch_failed']),
+    );
   });
 
   test('can not be cancelled once it is completed or failed', async () => {

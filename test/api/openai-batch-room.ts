@@ -52,7 +52,7 @@ const untilStatus = (client: Client, batch: Batch, status: string): Promise<Batc
 const readRows = async (client: Client, fileId: string | null | undefined): Promise<Row[]> =>
   fileId == null ? [] : parseLines<Row>(await (await client.files.content(fileId)).text());
 
-/** Rows whose prompt begins with `refused` are refused; those that begin with `slow` are never answered while `isHanging`. */
+/** Rows whose prompt begins with `refused` are refused, with `forbidden` our key is; those that begin with `slow` are never answered while `isHanging`. */
 export async function openBatchRoom(options: WorkingDoorOptions = {}) {
   const engine = { isHanging: true };
   const door = await openWorkingDoor({
@@ -60,6 +60,7 @@ export async function openBatchRoom(options: WorkingDoorOptions = {}) {
     engine: {
       script: ({ marker }) => {
         if (marker.startsWith('refused')) return { status: 400, body: REFUSAL };
+        if (marker.startsWith('forbidden')) return { status: 401, body: REVOKED };
         return engine.isHanging && marker.startsWith('slow') ? 'hang' : undefined;
       },
     },
@@ -73,3 +74,4 @@ export async function openBatchRoom(options: WorkingDoorOptions = {}) {
 }
 
 const REFUSAL = '{"error":{"message":"no such thing","type":"invalid_request_error"}}';
+const REVOKED = '{"error":{"message":"this key was revoked"}}';

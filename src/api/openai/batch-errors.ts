@@ -35,10 +35,11 @@ const OF_A_BODY: Fault = { code: 'invalid_request', param: 'body' };
 
 /** What ended a batch as a whole, by the status of its job. */
 const OF_STATUSES: Readonly<Record<string, string>> = {
-  INVALID_ARGUMENT: 'invalid_request',
-  NOT_FOUND: 'model_not_found',
+  // Without bad lines, an input is refused only because it has no rows.
+  INVALID_ARGUMENT: 'empty_batch',
   FAILED_PRECONDITION: 'invalid_request',
-  RESOURCE_EXHAUSTED: 'quota_exceeded',
+  // No engine answers any more: as its rows say that never ran.
+  UNAVAILABLE: 'batch_failed',
 };
 
 /** An error for each bad line that is known. */
