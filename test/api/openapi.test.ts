@@ -51,7 +51,8 @@ test('whatever the server answers to is in the document, but for the document an
 
 test('a public validator finds nothing wrong with the document', async () => {
   const validator = new Validator();
-  expect(await validator.validate(JSON.stringify(document))).toEqual({ valid: true });
+  // It changes what it is given.
+  expect(await validator.validate(JSON.parse(JSON.stringify(document)))).toEqual({ valid: true });
   expect(validator.version).toBe('3.1');
 });
 
