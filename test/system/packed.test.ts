@@ -37,7 +37,7 @@ test('everything the program depends on is there', async () => {
 });
 
 test('a program of somebody else imports the client, runs it and is checked against its types', async () => {
-  const program = join(home, 'uses-client.ts');
+  const program = join(home, 'uses-client.mts');
   writeFileSync(
     program,
     `import { ApiError, type BatchInferenceJob, makeClient } from 'boatload/client';
