@@ -15,7 +15,7 @@ import { type AuditLogs, makeAuditLogs } from './audit-logs.ts';
 import { type Billing, makeBilling } from './billing.ts';
 import { type Datasets, makeDatasets } from './datasets.ts';
 import { type Jobs, makeJobs } from './jobs.ts';
-import { type Models, makeModels } from './models.ts';
+import { type DeployedModels, type Models, makeDeployedModels, makeModels } from './models.ts';
 import {
   type Accounts,
   type ApiKeys,
@@ -35,6 +35,7 @@ export interface Client extends WholeTasks {
   readonly jobs: Jobs;
   readonly datasets: Datasets;
   readonly models: Models;
+  readonly deployedModels: DeployedModels;
   readonly accounts: Accounts;
   readonly users: Users;
   readonly apiKeys: ApiKeys;
@@ -53,6 +54,7 @@ export function makeClient(options: ClientOptions): Client {
     jobs,
     datasets,
     models: makeModels(transport),
+    deployedModels: makeDeployedModels(transport),
     accounts: makeAccounts(transport),
     users: makeUsers(transport),
     apiKeys: makeApiKeys(transport),

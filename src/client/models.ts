@@ -1,5 +1,6 @@
 /** Models: what answers prompts. */
 import type { z } from 'zod';
+import type { DeployedModel, UpdateDeployedModelRequest } from '../contract/deployed-model.ts';
 import type {
   CreateModelRequest,
   ImportModelRequest,
@@ -39,6 +40,9 @@ export interface Models extends Resource<Model, ModelPatch> {
   unload(deployedModel: string, options?: CallOptions): Promise<void>;
 }
 
+/** `client.deployedModels`: models that engines serve at the moment. Where engines decide that themselves, changing and deleting are refused. */
+export type DeployedModels = Resource<DeployedModel, z.input<typeof UpdateDeployedModelRequest>>;
+
 /** How an addon is to be served. */
 export interface AddonWish {
   readonly model: string;
@@ -51,10 +55,13 @@ interface FileLinks {
   readonly filenameToSignedUrls: Readonly<Record<string, string>>;
 }
 
+/** Makes `client.deployedModels`. */
+export const makeDeployedModels = (transport: Transport): DeployedModels => makeResource(transport, 'deployedModels');
+
 /** Makes `client.models`. */
 export function makeModels(transport: Transport): Models {
   const resource = makeResource<Model, ModelPatch>(transport, 'models');
-  const deployed = makeResource(transport, 'deployedModels');
+  const deployed = makeDeployedModels(transport);
   const askLinks = (name: string, signal: AbortSignal | undefined): Promise<FileLinks> =>
     transport.request({ method: 'GET', path: `${resource.pathOf(name)}:getDownloadEndpoint`, signal });
   return {
