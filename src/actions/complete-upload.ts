@@ -28,7 +28,9 @@ export async function completeUpload(context: Context, caller: Caller, { uploadI
   const parts = chooseParts(upload, await listUploadParts(store.db, upload), partIds);
   const hash = createHash('md5');
   const limit = { bytes: upload.bytes, exceeded: () => otherSize(upload, upload.bytes) };
-  const stored = await storeFile(context, joined(context, parts, hash), limit);
+  const stored = await storeFile(context, joined(context, parts, hash), limit).catch((cause: unknown) => {
+    throw isGone(cause) ? changedMeanwhile(uploadId) : cause;
+  });
   await keepFile(context, caller, {
     stored,
     wish: async () => {
@@ -52,6 +54,9 @@ async function* joined({ objects }: Context, parts: readonly UploadPart[], hash:
     }
   }
 }
+
+/** Whoever ends an upload deletes its parts. */
+const isGone = (cause: unknown): boolean => cause instanceof Problem && cause.reason === 'OBJECT_NOT_FOUND';
 
 /** Those that are named, in that order. */
 const chooseParts = (upload: Upload, parts: readonly UploadPart[], partIds: readonly string[]): readonly UploadPart[] => {

@@ -26,7 +26,7 @@ export type OpenAiUpload = z.output<typeof OpenAiUpload>;
 /** Body of a create. */
 export const CreateUploadRequest = z
   .strictObject({
-    filename: z.string().min(1).describe('What the file will be called'),
+    filename: z.string().min(1).max(1000).describe('What the file will be called; folders in it are dropped'),
     bytes: z.int().min(1).describe('Its size: exactly so much must have come when the upload is completed'),
     purpose: FilePurpose,
     mime_type: z.string().describe('Accepted; every file is taken for JSON lines'),

@@ -39,6 +39,7 @@ export const deleteOutputHalf = (db: Db, { accountId, datasetId, kind }: OutputH
     const rest = files.filter(({ name }) => !HALVES[kind].some((own) => own === name));
     const isAll = rest.every(({ rows }) => rows === 0);
     const gone = isAll ? files : files.filter((file) => !rest.includes(file));
+    if (gone.length === 0) return [];
     const dataset = { accountId, datasetId };
     await removeFiles(tx, dataset, gone);
     await (isAll ? removeDataset(tx, dataset) : recount(tx, dataset, { files: rest.filter(({ hidden }) => !hidden), at }));

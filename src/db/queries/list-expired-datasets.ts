@@ -2,7 +2,7 @@ import type { Dataset } from '../schema.ts';
 import type { Db } from '../store.ts';
 import { ACTIVE_STATES } from './active-states.ts';
 
-/** Datasets of all accounts whose time has come and that no job needs any more, the first ones first. */
+/** Datasets of all accounts whose time has come and that no job reads any more, the first ones first. (What a job will write has no time yet.) */
 export const listExpiredDatasets = (db: Db, now: Date, limit: number): Promise<readonly Pick<Dataset, 'accountId' | 'id'>[]> =>
   db
     .selectFrom('dataset')
@@ -15,12 +15,7 @@ export const listExpiredDatasets = (db: Db, now: Date, limit: number): Promise<r
             .select('job.id')
             .whereRef('job.accountId', '=', 'dataset.accountId')
             .where('job.state', 'in', ACTIVE_STATES)
-            .where((job) =>
-              job.or([
-                job('job.inputDatasetId', '=', job.ref('dataset.id')),
-                job('job.outputDatasetId', '=', job.ref('dataset.id')),
-              ]),
-            ),
+            .whereRef('job.inputDatasetId', '=', 'dataset.id'),
         ),
       ),
     )
