@@ -56,7 +56,8 @@ export async function answerLive(
     if (reply !== undefined) return { reply, served };
     if (request.signal.aborted) throw givenUp();
     const pauseMs = verdict.retryAfterMs ?? FIRST_PAUSE_MS * 2 ** tries;
-    if (tries === MOST_TRIES || verdict.verdict === 'terminal' || pauseMs > LONGEST_PAUSE_MS) throw toProblem(verdict);
+    const isOver = verdict.verdict === 'terminal' || TOO_SLOW.test(verdict.cause) || pauseMs > LONGEST_PAUSE_MS;
+    if (isOver || tries === MOST_TRIES) throw toProblem(verdict);
     await delay(pauseMs, undefined, { signal: request.signal }).catch(() => undefined);
   }
 }
@@ -145,7 +146,8 @@ const noModel = (message: string): Problem =>
 const givenUp = (cause?: unknown): Problem =>
   new Problem('CANCELLED', 'The request was given up by its sender.', { reason: 'REQUEST_GIVEN_UP', cause });
 
-const TOO_SLOW = /-timeout$/;
+/** Nobody waits so long twice. */
+const TOO_SLOW = /^(?:first-byte|idle|total)-timeout$/;
 
 /** What the caller is told when all tries have failed. Keys and models are between us and the engine: its words on them stay here. */
 function toProblem({ verdict, cause, message, status, retryAfterMs = 1_000 }: Verdict): Problem {
