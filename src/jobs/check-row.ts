@@ -54,11 +54,13 @@ export function checkRow(cursor: JsonCursor, line: Buffer, rules: RowRules): Che
     (isBare ? undefined : (idFault ?? checkEnvelope(row, line, rules.endpoint))) ??
     checkBody(body, path, rules.systemPrompt);
   const choice = fault ?? rules.models.choose(line, body.model, path);
+  const isGood = typeof choice === 'number';
   return {
-    ...(typeof choice === 'number' ? { fault: undefined, model: choice } : { fault: choice, model: 0 }),
+    fault: isGood ? undefined : choice,
     format,
     id: idFault === undefined ? row.id : undefined,
     body,
+    model: isGood ? choice : 0,
   };
 }
 

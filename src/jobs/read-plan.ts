@@ -2,7 +2,7 @@
 import { JsonCursor } from '../jsonl/json-cursor.ts';
 import type { Line } from '../jsonl/split-lines.ts';
 import { type BadLine, BadLines, type RowFault } from './bad-line.ts';
-import { checkRow } from './check-row.ts';
+import { checkRow, type RowRules } from './check-row.ts';
 import { FilesSplitter, type InputFile, type LinePlace } from './files-splitter.ts';
 import { findDuplicates, type ReadAt } from './find-duplicates.ts';
 import { IdFingerprints } from './id-fingerprints.ts';
@@ -64,7 +64,6 @@ export async function readPlan(chunks: AsyncIterable<Uint8Array>, options: ReadP
 
 class PlanPass {
   readonly #options: ReadPlanOptions;
-  readonly #models: RowModels;
   readonly #splitter: FilesSplitter;
   readonly #cursor = new JsonCursor();
   readonly #index = new RowIndexBuilder();
@@ -75,12 +74,13 @@ class PlanPass {
   readonly #invalid = new InvalidRows();
   readonly #maxBadLines: number;
   readonly #maxLineBytes: number;
-  #format: RowFormat | undefined;
+  /** The first row decides on the format, where the job has not. */
+  #rules: RowRules;
 
   constructor(options: ReadPlanOptions) {
     this.#options = options;
-    this.#models = options.models ?? new RowModels({});
-    if (options.endpoint !== undefined) this.#format = 'openai';
+    const { bareRows, systemPrompt, endpoint, models = new RowModels({}) } = options;
+    this.#rules = { format: endpoint === undefined ? undefined : 'openai', bareRows, systemPrompt, endpoint, models };
     this.#maxLineBytes = options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES;
     this.#maxBadLines = options.maxBadLines ?? DEFAULT_MAX_BAD_LINES;
     this.#badLines = new BadLines(this.#maxBadLines);
@@ -116,7 +116,7 @@ class PlanPass {
       .map((badLine) => ({ ...badLine, ...this.#splitter.placeOf(badLine.line) }));
     const badLines = { count: this.#badLines.count + duplicates.count, kept };
     const invalid = this.#invalid;
-    return { format: this.#format ?? 'fireworks', rows, badLines, invalid, nameRow, bytes, lines, blankLines };
+    return { format: this.#rules.format ?? 'fireworks', rows, badLines, invalid, nameRow, bytes, lines, blankLines };
   }
 
   #takeLine(line: Line): void {
@@ -126,10 +126,10 @@ class PlanPass {
   }
 
   #takeRow({ number, offset, bytes }: Line): void {
-    const { bareRows, systemPrompt, endpoint } = this.#options;
-    const rules = { format: this.#format, bareRows, systemPrompt, endpoint, models: this.#models };
+    const rules = this.#rules;
     const { fault, format, id, body, model } = checkRow(this.#cursor, bytes, rules);
-    if (this.#format === undefined && (format !== 'bare' || bareRows)) this.#format = format;
+    if (rules.format === undefined && format !== undefined && (format !== 'bare' || rules.bareRows))
+      this.#rules = { ...rules, format };
     if (fault !== undefined) this.#refuse({ number, bytes }, fault);
     const promptBytes = this.#ladder.climb(bytes, body);
     const { maxTokens } = body;

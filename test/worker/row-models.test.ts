@@ -157,7 +157,9 @@ test('a model whose engine refuses our key fails its own rows only, where others
   expect(new Set(failures.map(({ error }) => error?.code))).toEqual(new Set([401]));
 });
 
-test('kill -9 again and again, with one model whose engine comes late: each row once, on its model, billed once', async () => {
+test('kill -9 again and again, with one model whose engine comes late: each row once, on its model, billed once', {
+  timeout: 600_000,
+}, async () => {
   const folder = await makeFolder();
   const engine = await startHttpEngine({ latency: [5, 20], script: note });
   onTestFinished(() => engine.close());
