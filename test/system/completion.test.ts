@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { installProgram } from '../support/installed.ts';
 import { type ContractServer, MODEL, rowOf, startContractServer } from './contract/server.ts';
 
+/** Gives a program a terminal; every Debian has it. */
+const TERMINAL = 'script';
 const home = mkdtempSync(join(tmpdir(), 'boatload-shells-'));
 let env: NodeJS.ProcessEnv;
 let server: ContractServer;
@@ -43,7 +45,7 @@ describe('zsh', () => {
   /** Types into a zsh on a terminal and says what stands in its line then, and what it printed on the way. */
   async function type(keys: string, load = `source ${scripts['zsh']}`) {
     run('zsh', '-c', 'exit');
-    const shell = spawn('script', ['-qfec', 'zsh -f -i', '/dev/null'], { cwd: home, env });
+    const shell = spawn(TERMINAL, ['-qfec', 'zsh -f -i', '/dev/null'], { cwd: home, env });
     let said = '';
     const says = (words: RegExp) =>
       new Promise<RegExpExecArray>((resolve, reject) => {

@@ -46,9 +46,9 @@ beforeAll(async () => {
   const node = (...args: string[]) => run(process.execPath, args, { cwd: folder });
   await node('node_modules/@hey-api/openapi-ts/bin/run.js');
   await node('node_modules/typescript/bin/tsc', '-p', '.');
-  const require = createRequire(join(folder, 'package.json'));
-  sdk = require('./built/sdk.gen.js');
-  const { client } = require('./built/client.gen.js');
+  const load = createRequire(import.meta.url);
+  sdk = load(join(folder, 'built/sdk.gen.js'));
+  const { client } = load(join(folder, 'built/client.gen.js'));
   client.setConfig({ baseUrl: server.server.url, auth: server.server.apiKey, throwOnError: true });
 });
 afterAll(async () => {
