@@ -34,6 +34,18 @@ export class FairQueue<T> {
     return entry;
   }
 
+  /**
+   * Makes room for one more entry of a key: takes the newest of the key that has the most. Undefined where that key would then have fewer than the one
+   * that wants in.
+   */
+  makeRoomFor(key: string): T | undefined {
+    const [longest] = [...this.#queues].toSorted(([, a], [, b]) => lengthOf(b) - lengthOf(a));
+    if (longest === undefined || lengthOf(longest[1]) <= lengthOf(this.#queues.get(key)) + 1) return undefined;
+    const newest = longest[1].entries.at(-1);
+    if (newest !== undefined) this.remove(longest[0], newest);
+    return newest;
+  }
+
   remove(key: string, entry: T): void {
     const line = this.#queues.get(key);
     const at = line?.entries.indexOf(entry, line.first) ?? -1;
@@ -49,6 +61,8 @@ interface Line<T> {
   readonly entries: T[];
   first: number;
 }
+
+const lengthOf = (line: Line<unknown> | undefined): number => (line === undefined ? 0 : line.entries.length - line.first);
 
 const FORGET_AFTER = 1_000;
 

@@ -56,7 +56,8 @@ export interface Pool {
   /**
    * A place for a request that somebody waits for: the next that becomes free, before the rows of all jobs and by turns of accounts.
    * Rejects as `acquire` does, and where waiting would be too long or in vain: with a `Problem` RESOURCE_EXHAUSTED, reason `LIVE_QUEUE_FULL`, or
-   * UNAVAILABLE, reason `NO_ENGINE_ANSWERS`; its detail `retryAfterSeconds` says when to come again.
+   * UNAVAILABLE, reason `NO_ENGINE_ANSWERS`; its detail `retryAfterSeconds` says when to come again. In a full line the account with the most gives
+   * way, so that nobody keeps others out.
    */
   acquireLive(accountId: string, signal: AbortSignal): Promise<Slot>;
   /** How many live requests can be in here at once, waiting ones included, and how many more just now. */
@@ -106,7 +107,7 @@ class EnginePool implements Pool {
     const place = this.#placeNow(signal, live);
     if (place !== undefined) return place;
     if (!this.#isReady) throw this.#nobodyAnswers();
-    if (live.size >= this.#liveWaiting) throw full(live.size);
+    if (live.size >= this.#liveWaiting) this.#makeRoomFor(accountId);
     return this.#wait(live, accountId, signal);
   }
 
@@ -132,6 +133,16 @@ class EnginePool implements Pool {
     this.#closed = true;
     clearTimeout(this.#alarm);
     for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) waiter.reject(closed());
+  }
+
+  /** A full line is shared: of the account with the most in it the last makes room for who has less. */
+  #makeRoomFor(accountId: string): void {
+    const { live } = this.#waiting;
+    const refusal = full(live.size);
+    const pushedOut = live.makeRoomFor(accountId);
+    if (pushedOut === undefined) throw refusal;
+    pushedOut.settle();
+    pushedOut.reject(refusal);
   }
 
   /** A place that is free while nobody waits in front. */

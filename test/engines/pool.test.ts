@@ -269,6 +269,28 @@ test('so many live requests wait and no more; the next is told when to come agai
   expect(pool.liveRoom()).toEqual({ limit: 3, remaining: 3 });
 });
 
+test('an account that fills the line keeps nobody out: its last makes room, until both have the same', async () => {
+  const { pool } = await startPool([{}], { limit: 1, liveWaiting: 4 });
+  const first = await pool.acquire('job', NEVER);
+  const outcome = new Map<string, string>();
+  const wait = (account: string, name: string) =>
+    pool.acquireLive(account, NEVER).then(
+      (slot) => {
+        outcome.set(name, 'served');
+        slot.release();
+      },
+      (cause: { readonly reason: string }) => void outcome.set(name, cause.reason),
+    );
+  const all = ['a1', 'a2', 'a3', 'a4', 'a5', 'b1', 'b2', 'b3'].map((name) => wait(name.startsWith('a') ? 'acme' : 'bob', name));
+  expect(pool.liveRoom().remaining).toBe(0);
+  first.release();
+  await Promise.all(all);
+  const refused = [...outcome].filter(([, how]) => how === 'LIVE_QUEUE_FULL').map(([name]) => name);
+  expect(refused.toSorted()).toEqual(['a3', 'a4', 'a5', 'b3']);
+  expect([...outcome.values()].filter((how) => how === 'served')).toHaveLength(4);
+  expect(pool.liveRoom()).toEqual({ limit: 5, remaining: 5 });
+});
+
 test('a live request that is given up leaves its place in the line', async () => {
   const { pool } = await startPool([{}], { limit: 1, liveWaiting: 1 });
   const first = await pool.acquire('job', NEVER);
