@@ -13,6 +13,8 @@ export interface IncomingPart {
   readonly uploadId: string;
   /** The most that a part may have. */
   readonly mostBytes: number;
+  /** The most parts that an upload may have. */
+  readonly mostParts: number;
   readonly body: AsyncIterable<Uint8Array>;
 }
 
@@ -20,7 +22,7 @@ export interface IncomingPart {
 export async function addUploadPart(
   context: Context,
   caller: Caller,
-  { uploadId, mostBytes, body }: IncomingPart,
+  { uploadId, mostBytes, mostParts, body }: IncomingPart,
 ): Promise<UploadPart> {
   const upload = await getUpload(context, caller, uploadId);
   demandPending(context, upload);
@@ -30,9 +32,10 @@ export async function addUploadPart(
   const part = { accountId, uploadId, id: `part_${makeId(ID_CHARACTERS)}`, objectKey, bytes, createdAt: context.clock.now() };
   try {
     // A part may come twice: its sender didn't hear that it had come.
-    const outcome = await insertUploadPart(context.store.db, part, 2 * wholeBytes + mostBytes);
+    if (bytes === 0) throw emptyPart();
+    const outcome = await insertUploadPart(context.store.db, part, { parts: mostParts, bytes: 2 * wholeBytes + mostBytes });
     if (outcome === 'not-waiting') throw uploadOver(uploadId, 'completed');
-    if (outcome === 'too-much') throw tooManyParts(wholeBytes);
+    if (outcome === 'too-much') throw tooMuch(wholeBytes, mostParts);
     return part;
   } catch (cause) {
     await context.objects.delete([objectKey]);
@@ -46,8 +49,15 @@ const partTooLarge = (most: number): Problem =>
     details: { field: 'data', limitBytes: most },
   });
 
-const tooManyParts = (bytes: number): Problem =>
-  new Problem('FAILED_PRECONDITION', `The parts of this upload are far more than the ${bytes} bytes that it was begun with.`, {
-    reason: 'PARTS_TOO_LARGE',
+const emptyPart = (): Problem =>
+  new Problem('INVALID_ARGUMENT', 'The part is empty: a part has at least one byte.', {
+    reason: 'PART_EMPTY',
     details: { field: 'data' },
   });
+
+const tooMuch = (bytes: number, mostParts: number): Problem =>
+  new Problem(
+    'FAILED_PRECONDITION',
+    `The parts of this upload are more than ${mostParts}, or far more than the ${bytes} bytes that it was begun with.`,
+    { reason: 'PARTS_TOO_LARGE', details: { field: 'data' } },
+  );

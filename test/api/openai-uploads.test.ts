@@ -198,6 +198,25 @@ test('of completes and cancels at once one is true, and nothing is left of the o
   }
 });
 
+test('neither empty parts nor ever more of the smallest fill the store', async () => {
+  const { id } = await wire.clients[7].uploads.create({ filename: 'x', bytes: 1, purpose: 'batch', mime_type: 'x' });
+  const send = async (text: string) =>
+    wire.clients[7].uploads.parts.create(id, { data: await toFile(Buffer.from(text), 'part') });
+  const objects = await door.objectKeys();
+  await expect(send('')).rejects.toMatchObject({ status: 400, code: 'part_empty', param: 'data' });
+  expect(await door.objectKeys()).toEqual(objects);
+  const parts = Array.from({ length: 9_999 }, (_, part) => ({
+    ...{ accountId: 'acme', uploadId: id, id: `part_${part}`, objectKey: 'nowhere', bytes: 1 },
+    createdAt: door.context.clock.now(),
+  }));
+  await door.context.store.db.insertInto('uploadPart').values(parts).execute();
+  await send('x');
+  await expect(send('x')).rejects.toMatchObject({ status: 400, code: 'parts_too_large', param: 'data' });
+  expect(await door.objectKeys()).toHaveLength(objects.length + 1);
+  await door.context.store.db.deleteFrom('uploadPart').where('objectKey', '=', 'nowhere').execute();
+  await wire.clients[7].uploads.cancel(id);
+});
+
 test("another account's uploads are unknown", async () => {
   const upload = await wire.clients[7].uploads.create({ filename: 'x', bytes: 1, purpose: 'batch', mime_type: 'x' });
   const bob = wire.clients[7].withOptions({ apiKey: door.keys.bob });

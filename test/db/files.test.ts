@@ -119,7 +119,7 @@ describeOnBoth('uploads', (open) => {
         bytes: 10,
         createdAt: at(minute),
       };
-      return insertUploadPart(open().db, part, 25);
+      return insertUploadPart(open().db, part, { parts: 3, bytes: 25 });
     };
     return { upload, add };
   };

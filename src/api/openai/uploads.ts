@@ -10,6 +10,7 @@ import {
   CompleteUploadRequest,
   CreateUploadRequest,
   MOST_PART_BYTES,
+  MOST_PARTS,
   OpenAiUpload,
   OpenAiUploadPart,
 } from '../../contract/openai/upload.ts';
@@ -53,7 +54,8 @@ const addPart = openaiRoute({
     const { context, caller, http } = call;
     const part = await readFilePart(
       http.req.raw,
-      ({ body }) => addUploadPart(context, caller, { uploadId: idOf(call), mostBytes: MOST_PART_BYTES, body }),
+      ({ body }) =>
+        addUploadPart(context, caller, { uploadId: idOf(call), mostBytes: MOST_PART_BYTES, mostParts: MOST_PARTS, body }),
       'data',
     );
     return { id: part.id, object: 'upload.part' as const, created_at: toSeconds(part.createdAt), upload_id: part.uploadId };

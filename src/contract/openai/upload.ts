@@ -5,6 +5,9 @@ import { ExpiresAfter, FilePurpose, OpenAiFile } from './file.ts';
 /** The most bytes of one part. */
 export const MOST_PART_BYTES = 64 * 1024 * 1024;
 
+/** The most parts of one upload. */
+export const MOST_PARTS = 10_000;
+
 /** An upload as it is answered. */
 export const OpenAiUpload = z
   .object({
@@ -36,7 +39,11 @@ export const CreateUploadRequest = z
 
 /** The form of a part, for the document. */
 export const AddPartForm = z
-  .object({ data: z.string().meta({ format: 'binary', description: 'A piece of the file, up to 64 MiB' }) })
+  .object({
+    data: z
+      .string()
+      .meta({ format: 'binary', description: `A piece of the file, 1 byte to 64 MiB; up to ${MOST_PARTS} of them` }),
+  })
   .meta({ id: 'OpenAiAddPartForm', description: 'A piece of a file' });
 
 /** A part as it is answered. */
@@ -52,7 +59,7 @@ export const OpenAiUploadPart = z
 /** Body of a complete. */
 export const CompleteUploadRequest = z
   .strictObject({
-    part_ids: z.array(z.string()).min(1).max(10_000).describe('The parts in the order in which they are the file'),
+    part_ids: z.array(z.string()).min(1).max(MOST_PARTS).describe('The parts in the order in which they are the file'),
     md5: z
       .string()
       .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hexadecimal digits')
