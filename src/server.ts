@@ -1,15 +1,14 @@
 /** `boatload up`: the API and a worker in one process, on the embedded database and local files. */
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
-import { serve } from '@hono/node-server';
 import { issueKey } from './actions/issue-key.ts';
 import { makeApp } from './api/app.ts';
 import { defaultDataFolder } from './base/data-folder.ts';
 import { type Log, makeLog } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
+import { close, listen } from './listen.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { makeModelShelf } from './model-shelf.ts';
 import { readPrices } from './read-prices.ts';
@@ -18,9 +17,6 @@ import { readVersion } from './versions.ts';
 
 const ACCOUNT = 'local';
 const HOST = '127.0.0.1';
-const PORT = 8080;
-/** Without a wish, the next free port among so many. */
-const PORTS_TRIED = 20;
 
 export async function up(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
   const began = performance.now();
@@ -89,53 +85,6 @@ async function serveUntil(machine: Machine, { request, view, stop, began, dataDi
     await rm(marker, { force: true });
     await close(server);
   }
-}
-
-interface ListenOptions {
-  readonly fetch: Parameters<typeof serve>[0]['fetch'];
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Without a port: 8080, or the next that is free. */
-type ListenWish = Omit<ListenOptions, 'port'> & { readonly port: number | undefined };
-
-async function listen({ fetch, host, port }: ListenWish): Promise<{ readonly server: Server; readonly port: number }> {
-  const first = port ?? PORT;
-  for (let tried = first; ; tried++) {
-    try {
-      return await listenOn({ fetch, host, port: tried });
-    } catch (cause) {
-      const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
-      if (isTaken && port === undefined && tried < first + PORTS_TRIED) continue;
-      throw new Problem(
-        'FAILED_PRECONDITION',
-        `Can't listen on ${host}:${tried}${isTaken ? ', which is taken' : ''}. Choose another one: --port …`,
-        {
-          reason: isTaken ? 'PORT_TAKEN' : 'CANNOT_LISTEN',
-          cause,
-        },
-      );
-    }
-  }
-}
-
-const listenOn = ({ fetch, host, port }: ListenOptions): Promise<{ readonly server: Server; readonly port: number }> =>
-  new Promise((resolve, reject) => {
-    // Uploads and downloads may take as long as they take: the API itself limits what it reads.
-    const server = serve({ fetch, hostname: host, port, serverOptions: { requestTimeout: 0 } }, (info) =>
-      resolve({ server, port: info.port }),
-    ) as Server;
-    server.once('error', reject);
-  });
-
-/** Lets answers that are under way finish for a moment. */
-async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const impatience = setTimeout(() => server.closeAllConnections(), 2_000);
-  await closed;
-  clearTimeout(impatience);
 }
 
 interface KeyFacts {
