@@ -11,6 +11,7 @@ import { BodyFailure, toBatches } from './batches.ts';
 import { toWriteProblem } from './disk-problem.ts';
 import { DurableFolders, syncFolder } from './durable-folders.ts';
 import { ifErrno, isErrno } from './errno.ts';
+import { checkKey, objectNotFound } from './object-key.ts';
 import type { ByteRange, ObjectStore, StoredObject } from './object-store.ts';
 
 /** Files that are being written. No key begins with a dot, so it never meets an object. */
@@ -122,11 +123,11 @@ class DiskStore implements ObjectStore {
 
   async #openObject(key: string): Promise<{ readonly file: FileHandle; readonly size: number }> {
     const file = await open(this.#toPath(key)).catch(ifMissing);
-    if (file === undefined) throw notFound(key);
+    if (file === undefined) throw objectNotFound(key);
     const found = await file.stat();
     if (found.isFile()) return { file, size: found.size };
     await file.close();
-    throw notFound(key);
+    throw objectNotFound(key);
   }
 
   async #write(key: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
@@ -160,7 +161,7 @@ class DiskStore implements ObjectStore {
   }
 
   #toPath(key: string): string {
-    if (key.split('/').some((part) => part === '' || part.startsWith('.') || /[\0\\]/.test(part))) throw badKey(key);
+    checkKey(key);
     return join(this.#root, key);
   }
 }
@@ -178,28 +179,12 @@ function within(size: number, range: ByteRange | undefined): { readonly start: n
 
 const ifMissing = ifErrno('ENOENT', 'ENOTDIR', 'EISDIR');
 
-const notFound = (key: string): Problem =>
-  new Problem('NOT_FOUND', `There should be an object "${key}" in the store, but there is none. It may have been deleted.`, {
-    reason: 'OBJECT_NOT_FOUND',
-    details: { key },
-  });
-
 const cutShort = (key: string): Problem =>
   new Problem(
     'DATA_LOSS',
     `The object "${key}" became shorter while it was read. Something else writes into the store's folder.`,
     {
       reason: 'OBJECT_CHANGED',
-      details: { key },
-    },
-  );
-
-const badKey = (key: string): Problem =>
-  new Problem(
-    'INVALID_ARGUMENT',
-    `A key is parts with slashes between, none empty and none beginning with a dot, but "${key}" came.`,
-    {
-      reason: 'INVALID_OBJECT_KEY',
       details: { key },
     },
   );
