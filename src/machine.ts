@@ -1,6 +1,4 @@
 /** The machine room behind every door: database, object store, models and one worker, opened in order and closed in reverse. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, DEFAULT_LIMITS, type Limits } from './actions/context.ts';
 import { deleteExpiredDatasets } from './actions/delete-expired-datasets.ts';
@@ -13,15 +11,15 @@ import { systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import { openStore } from './db/open-store.ts';
 import type { ModelShelf } from './model-shelf.ts';
+import type { Places } from './places.ts';
 import { readLimits, readWorkerLimits } from './read-limits.ts';
-import { openDiskStore } from './storage/disk.ts';
+import { openObjectStore } from './storage/open-object-store.ts';
 import { WebhookSender } from './worker/webhook-sender.ts';
 import { Worker } from './worker/worker.ts';
 import { DEFAULT_WORKER_LIMITS, type WorkerContext, type WorkerLimits } from './worker/worker-context.ts';
 
 export interface MachineOptions {
-  /** Everything lives in here: `database/`, `objects/`, `journal/`, `scratch/`, `secret`. */
-  readonly dataDir: string;
+  readonly places: Places;
   readonly models: ModelShelf;
   readonly log: Log;
   /** Whether lines may be bare `{"messages": …}`. */
@@ -36,18 +34,17 @@ export interface Machine {
   readonly context: Context;
   readonly worker: Worker;
   readonly models: ModelShelf;
-  /** Signs download links, and the secrets of webhooks are made from it; the same after every start. */
-  readonly secret: Buffer;
+  readonly secret: Places['secret'];
   close(): Promise<void>;
 }
 
 /** Opens everything. The worker is made, not started: who calls decides when. */
-export async function openMachine({ dataDir, models, log, bareRows, ...options }: MachineOptions): Promise<Machine> {
+export async function openMachine({ places, models, log, bareRows, ...options }: MachineOptions): Promise<Machine> {
   const limits = { ...DEFAULT_LIMITS, ...readLimits(process.env), ...options.limits };
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const store = await openStore({ url: `file:${join(dataDir, 'database')}`, log });
+  const { dataDir, secret } = places;
+  const store = await openStore({ url: places.database, log, tables: 'expect' });
   try {
-    const objects = await openDiskStore(join(dataDir, 'objects'));
+    const objects = await openObjectStore(places.objects);
     const context: Context = {
       store,
       objects,
@@ -55,7 +52,6 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
       models: models.registry,
       limits,
     };
-    const secret = await readOrMakeSecret(join(dataDir, 'secret'));
     const webhooks = new WebhookSender({ store, clock: systemClock, log, secret, allowPrivate: limits.privateWebhooks });
     const worker = new Worker({
       store,
@@ -94,18 +90,4 @@ export async function openMachine({ dataDir, models, log, bareRows, ...options }
     await store.close();
     throw cause;
   }
-}
-
-async function readOrMakeSecret(path: string): Promise<Buffer> {
-  const known = await readFile(path).catch(() => undefined);
-  if (known?.length === 32) return known;
-  const secret = randomBytes(32);
-  const file = await open(path, 'w', 0o600);
-  try {
-    await file.writeFile(secret);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  return secret;
 }

@@ -12,6 +12,9 @@ const roof: Roof = {
     return {
       run: async (...given) => (await import('./run.ts')).run(...given),
       up: async (...given) => (await import('./server.ts')).up(...given),
+      serve: async (...given) => (await import('./fleet.ts')).serve(...given),
+      work: async (...given) => (await import('./fleet.ts')).work(...given),
+      migrate: async (...given) => (await import('./fleet.ts')).migrate(...given),
     };
   },
 };

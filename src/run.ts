@@ -7,6 +7,7 @@ import { Problem } from './base/problem.ts';
 import type { RunRequest, RunSummary, RunView } from './cli/doors.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { makeModelShelf, type ShelvedModel } from './model-shelf.ts';
+import { embeddedPlaces } from './places.ts';
 import { makeRunFolder, removeRunFolder } from './run-folder.ts';
 import { followJob } from './run-follow.ts';
 import { beginOrResume } from './run-job.ts';
@@ -55,7 +56,7 @@ interface Opening {
 async function openFor({ concurrency }: RunRequest, { paths, model, log, isBegun, onTrouble }: Opening): Promise<Machine> {
   try {
     return await openMachine({
-      dataDir: paths.folder,
+      places: await embeddedPlaces(paths.folder),
       models: makeModelShelf([model], concurrency === undefined ? {} : { concurrency }),
       log,
       bareRows: true,

@@ -3,33 +3,36 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { issueKey } from './actions/issue-key.ts';
-import { makeApp } from './api/app.ts';
 import { defaultDataFolder } from './base/data-folder.ts';
 import { type Log, makeLog } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
-import { close, listen } from './listen.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { makeModelShelf } from './model-shelf.ts';
-import { readPrices } from './read-prices.ts';
+import { embeddedPlaces } from './places.ts';
+import { serveApi } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
 import { readVersion } from './versions.ts';
 
 const ACCOUNT = 'local';
-const HOST = '127.0.0.1';
 
 export async function up(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
   const began = performance.now();
-  const version = readVersion();
-  view.opened({ version });
+  view.opened({ version: readVersion() });
   const dataDir = resolve(request.dataDir ?? defaultDataFolder(process.env));
   const log = makeLog({ level: 'info', to: join(dataDir, 'boatload.log') });
   const isNew = !existsSync(join(dataDir, 'database'));
   if (isNew) view.creating(dataDir);
   const models = await chooseServerModels(request, { log, view });
   const shelf = makeModelShelf(models);
-  const machine = await openOrSayWhoRuns(dataDir, () =>
-    openMachine({ dataDir, models: shelf, log, bareRows: false, onTrouble: (_, cause) => view.notice(messageOf(cause)) }),
+  const machine = await openOrSayWhoRuns(dataDir, async () =>
+    openMachine({
+      places: await embeddedPlaces(dataDir),
+      models: shelf,
+      log,
+      bareRows: false,
+      onTrouble: (_, cause) => view.notice(messageOf(cause)),
+    }),
   );
   try {
     view.started(
@@ -39,7 +42,7 @@ export async function up(request: UpRequest, view: UpView, stop: AbortSignal): P
     view.started('storage', 'local files');
     view.started('models', models.map(({ name }) => name.split('/').at(-1)).join(', '));
     await machine.worker.start();
-    await serveUntil(machine, { request, view, stop, began, dataDir, log, version });
+    await serveLocally(machine, { request, view, stop, began, dataDir, log });
   } finally {
     await machine.close();
   }
@@ -52,38 +55,25 @@ interface Serving {
   readonly began: number;
   readonly dataDir: string;
   readonly log: Log;
-  readonly version: string;
 }
 
-async function serveUntil(machine: Machine, { request, view, stop, began, dataDir, log, version }: Serving): Promise<void> {
-  const address = { url: '' };
-  const prices = await readPrices(process.env);
-  const app = makeApp({
-    ...machine.context,
-    serve: (model) => machine.models.serve(model),
-    log,
-    links: { secret: machine.secret, baseUrl: () => address.url },
-    build: { version, node: process.versions.node },
-    ...(prices && { prices }),
-  });
-  const host = request.host ?? HOST;
-  const { server, port } = await listen({ fetch: app.fetch, host, port: request.port });
-  address.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+async function serveLocally(machine: Machine, { request, view, stop, began, dataDir, log }: Serving): Promise<void> {
   const marker = join(dataDir, 'server.json');
-  try {
-    await writeFile(marker, JSON.stringify({ pid: process.pid, url: address.url }));
+  const onReady = async (url: string): Promise<void> => {
+    await writeFile(marker, JSON.stringify({ pid: process.pid, url }));
     const key = await readOrIssueKey(machine, dataDir);
     view.ready({
       ms: performance.now() - began,
-      url: address.url,
+      url,
       account: ACCOUNT,
       ...key,
-      addresses: [{ name: 'Fireworks', url: `${address.url}/v1/accounts/${ACCOUNT}` }],
+      addresses: [{ name: 'Fireworks', url: `${url}/v1/accounts/${ACCOUNT}` }],
     });
-    if (!stop.aborted) await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
+  };
+  try {
+    await serveApi(machine, { request, log, stop, onReady });
   } finally {
     await rm(marker, { force: true });
-    await close(server);
   }
 }
 

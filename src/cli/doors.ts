@@ -132,8 +132,10 @@ export interface UpRequest {
 export interface UpFacts {
   /** From the start of the command. */
   readonly ms: number;
-  readonly url: string;
-  readonly account: string;
+  /** Null for a worker, which listens on nothing. */
+  readonly url: string | null;
+  /** Null in a fleet, which has many. */
+  readonly account: string | null;
   /** Null when it is not known any more. */
   readonly apiKey: string | null;
   /** Made just now: the only time when it is shown. */
@@ -156,12 +158,31 @@ export interface UpView {
   notice(message: string): void;
 }
 
+/** `boatload migrate`. */
+export interface MigrateRequest {
+  /** Opened too, where it is named. */
+  readonly account?: string;
+}
+
+/** A database that is up to date. */
+export interface MigrateFacts {
+  /** The newest migration in it. */
+  readonly schema: string;
+  /** Of the admin of the account that was asked for; shown once. */
+  readonly apiKey: string | null;
+}
+
 /** The doors that the commands open. */
 export interface Doors {
   /** Resolves when the files are written. A first Ctrl-C aborts `stop`: the run drains, saves and resolves as `STOPPED`. */
   run(request: RunRequest, view: RunView, stop: AbortSignal): Promise<RunSummary>;
   /** Resolves when the server is down again after `stop`. */
   up(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void>;
+  /** The same for one process of a fleet: the API. */
+  serve(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void>;
+  /** And a worker. */
+  work(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void>;
+  migrate(request: MigrateRequest): Promise<MigrateFacts>;
 }
 
 /** What `--version` prints. */

@@ -4,6 +4,7 @@ import type { CommandContext } from './command.ts';
 import { addCompletionCommand, COMPLETE, printCompletion } from './completion/command.ts';
 import type { Roof } from './doors.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
+import { addFleetCommands } from './fleet.ts';
 import type { Host } from './host.ts';
 import { addRunCommand } from './run.ts';
 import { wantsColor } from './screen.ts';
@@ -67,6 +68,7 @@ function makeProgram(context: CommandContext): Command {
   addRunCommand(program, context);
   addUpCommand(program, context);
   addShortCommands(program, context);
+  addFleetCommands(program, context);
   addCompletionCommand(program, context);
   return program;
 }

@@ -1,4 +1,4 @@
-/** What `boatload up` does: opens the door, shows what comes up, and waits for Ctrl-C or `q`. */
+/** What `boatload up`, `serve` and `worker` do: open the door, show what comes up, and wait for Ctrl-C or `q`. */
 
 import type { CommandContext } from './command.ts';
 import type { UpRequest } from './doors.ts';
@@ -18,13 +18,17 @@ export interface UpFlags {
 }
 
 /** Resolves with the exit code when the server is down again; throws what the door throws. */
-export async function startUp(flags: UpFlags, { host, roof }: CommandContext): Promise<number> {
+export async function startServer(
+  door: 'up' | 'serve' | 'work',
+  flags: UpFlags,
+  { host, roof }: CommandContext,
+): Promise<number> {
   const screen = await openScreen(host);
   const signals = listenForStop(host, () => view.stopping());
   const view = new ScreenUpView({ host, screen, json: flags.json === true, press: signals.press });
   try {
     const doors = await roof.doors();
-    await doors.up(toRequest(flags, host.env['BOATLOAD_DATA_DIR']), view, signals.stop);
+    await doors[door](toRequest(flags, host.env['BOATLOAD_DATA_DIR']), view, signals.stop);
     return EXIT.ok;
   } finally {
     view.close();

@@ -28,7 +28,7 @@ export function addUpCommand(program: Command, context: CommandContext): void {
     .configureHelp({ optionDescription: ({ description }) => description });
   takesFiles(command, 'dataDir', 'model');
   command.action(async () => {
-    const { startUp } = await import('./start-up.ts');
-    context.finish(await startUp(command.opts<UpFlags>(), context));
+    const { startServer } = await import('./start-up.ts');
+    context.finish(await startServer('up', command.opts<UpFlags>(), context));
   });
 }

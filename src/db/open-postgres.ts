@@ -2,7 +2,7 @@ import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool, types } from 'pg';
 import { Problem } from '../base/problem.ts';
 import { makeLeases } from './leases.ts';
-import { migrate } from './migrations/migrate.ts';
+import { expectTables, migrate } from './migrations/migrate.ts';
 import { openQueue } from './queue.ts';
 import type { Schema } from './schema.ts';
 import type { Db, Store } from './store.ts';
@@ -10,6 +10,8 @@ import type { Db, Store } from './store.ts';
 export interface PostgresOptions {
   readonly url: string;
   readonly onError: (cause: unknown) => void;
+  /** `make` brings the tables up to date; `expect` refuses those of another version. */
+  readonly tables: 'make' | 'expect';
 }
 
 /** Multiranges came with 14. */
@@ -18,15 +20,15 @@ const OLDEST = 140_000;
 const CONNECTIONS = 10;
 const QUEUE_CONNECTIONS = 4;
 
-/** Connects to a PostgreSQL server that many processes may share, and brings its tables up to date. */
-export async function openPostgres({ url, onError }: PostgresOptions): Promise<Store> {
+/** Connects to a PostgreSQL server that many processes may share. */
+export async function openPostgres({ url, onError, tables }: PostgresOptions): Promise<Store> {
   const db = new Kysely<Schema>({
     dialect: new PostgresDialect({ pool: makePool(url, onError) }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
   try {
     await checkVersion(db);
-    await migrate(db);
+    await (tables === 'make' ? migrate(db) : expectTables(db));
     const queue = await openQueue({ connection: { connectionString: url, max: QUEUE_CONNECTIONS }, db, alone: false, onError });
     return {
       db,

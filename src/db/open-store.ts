@@ -10,12 +10,14 @@ import type { Store } from './store.ts';
 export interface StoreOptions extends TemplateOptions {
   readonly url: string;
   readonly log?: Pick<Log, 'warn'>;
+  /** On a server: `make` (the default) brings the tables up to date, `expect` refuses those of another version. */
+  readonly tables?: 'make' | 'expect';
 }
 
-/** Opens it, makes it when it is new, and brings its tables up to date. */
-export async function openStore({ url, log, ...template }: StoreOptions): Promise<Store> {
+/** Opens it, and makes an embedded one when it is new. */
+export async function openStore({ url, log, tables = 'make', ...template }: StoreOptions): Promise<Store> {
   const onError = (cause: unknown): void => log?.warn({ cause }, 'database trouble in the background');
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres({ url, onError });
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres({ url, onError, tables });
   if (url.startsWith('file:')) return openEmbedded({ dir: toPath(url), onError, ...template });
   throw new Problem('INVALID_ARGUMENT', `A database is file:/folder or postgres://user@host/name, got "${withoutSecret(url)}".`, {
     reason: 'DATABASE_URL_UNKNOWN',

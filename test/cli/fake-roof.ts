@@ -4,10 +4,11 @@ import type { Doors, Roof, RunSummary, UpFacts } from '../../src/cli/doors.ts';
 /** A roof whose unnamed doors must not be opened. */
 export const makeRoof = (doors: Partial<Doors>): Roof => ({
   versions: () => Promise.resolve({ boatload: '0.1.0', engine: 'llama.cpp b1', schema: '3' }),
-  doors: () => Promise.resolve({ run: mustNotOpen, up: mustNotOpen, ...doors }),
+  doors: () => Promise.resolve({ ...SHUT, ...doors }),
 });
 
 const mustNotOpen = (): Promise<never> => Promise.reject(new Error('Expected this door to stay shut'));
+const SHUT: Doors = { run: mustNotOpen, up: mustNotOpen, serve: mustNotOpen, work: mustNotOpen, migrate: mustNotOpen };
 
 /** A run that went well, but for what the test changes. */
 export const makeSummary = (changes: Partial<RunSummary> = {}): RunSummary => ({

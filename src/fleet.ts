@@ -1,0 +1,159 @@
+/** A team's size: the API and the workers as processes of their own, as many as are wanted, on one PostgreSQL and one object store. */
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { issueKey } from './actions/issue-key.ts';
+import { systemClock } from './base/clock.ts';
+import { defaultDataFolder } from './base/data-folder.ts';
+import { makeLog } from './base/log.ts';
+import { Problem } from './base/problem.ts';
+import type { MigrateFacts, MigrateRequest, UpRequest, UpView } from './cli/doors.ts';
+import { lockFolder } from './db/embedded/lock-folder.ts';
+import { ageOfTables } from './db/migrations/migrate.ts';
+import { openStore } from './db/open-store.ts';
+import { SCHEMA_VERSION } from './db/schema-version.ts';
+import { type Machine, openMachine } from './machine.ts';
+import { makeModelShelf } from './model-shelf.ts';
+import { readSharedPlaces } from './places.ts';
+import { serveApi, untilAborted } from './serve-api.ts';
+import { chooseServerModels } from './server-models.ts';
+import { readVersion } from './versions.ts';
+
+/** `boatload serve`: the API alone. */
+export async function serve(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
+  await inFleet({ name: 'serve', request, view, stop }, async (machine, { log, began, stop: end }) => {
+    const publicUrl = process.env['BOATLOAD_PUBLIC_URL'] || undefined;
+    await serveApi(machine, {
+      request,
+      log,
+      stop: end,
+      publicUrl,
+      onReady: async (url) =>
+        view.ready({ ...NO_KEY, ms: performance.now() - began, url, addresses: [{ name: 'API', url: `${url}/v1` }] }),
+    });
+  });
+}
+
+/** `boatload worker`: plans, runs rows, writes results; listens on nothing. */
+export async function work(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
+  await inFleet({ name: 'worker', request, view, stop }, async (machine, { began, stop: end }) => {
+    const { rows } = await machine.worker.start();
+    if (rows > 0) view.notice(`${rows} rows that were finished before are kept`);
+    view.ready({ ...NO_KEY, ms: performance.now() - began, url: null, addresses: [] });
+    await untilAborted(end);
+  });
+}
+
+/** `boatload migrate`: brings the tables up to date, and opens a first account where one is asked for. */
+export async function migrate({ account }: MigrateRequest): Promise<MigrateFacts> {
+  const { database } = readSharedPlaces(process.env);
+  const store = await openStore({ url: database });
+  try {
+    if (account === undefined) return { schema: SCHEMA_VERSION, apiKey: null };
+    const { key } = await issueKey(
+      { store, clock: systemClock },
+      { accountId: account, displayName: 'first key', role: 'admin' },
+    );
+    return { schema: SCHEMA_VERSION, apiKey: key };
+  } finally {
+    await store.close();
+  }
+}
+
+const NO_KEY = { account: null, apiKey: null, apiKeyIsNew: false, apiKeyFile: null } as const;
+
+interface Member {
+  readonly name: 'serve' | 'worker';
+  readonly request: UpRequest;
+  readonly view: UpView;
+  readonly stop: AbortSignal;
+}
+
+interface Life {
+  readonly log: ReturnType<typeof makeLog>;
+  readonly began: number;
+  /** Aborted by the person, or because the tables are another version's now. */
+  readonly stop: AbortSignal;
+}
+
+/** Opens the shared machine room for one process, and leaves it when told to, or when a newer version has changed the tables. */
+async function inFleet(
+  { name, request, view, stop }: Member,
+  live: (machine: Machine, life: Life) => Promise<void>,
+): Promise<void> {
+  const began = performance.now();
+  view.opened({ version: readVersion() });
+  const shared = readSharedPlaces(process.env);
+  const own = await takeFolder(resolve(request.dataDir ?? defaultDataFolder(process.env)), name);
+  const log = makeLog({ level: 'info', to: process.stdout });
+  const models = await chooseServerModels(request, { log, view });
+  const machine = await openMachine({
+    places: { ...shared, dataDir: own.dir },
+    models: makeModelShelf(models),
+    log,
+    bareRows: false,
+    onTrouble: (_, cause) => view.notice(cause instanceof Error ? cause.message : String(cause)),
+  });
+  const outdated = new AbortController();
+  const ended = new AbortController();
+  try {
+    view.started('database', withoutSecrets(shared.database));
+    view.started('storage', withoutSecrets(shared.objects));
+    view.started('models', models.map((model) => model.name.split('/').at(-1)).join(', '));
+    void watchTables(machine, { outdated, ended: ended.signal });
+    await live(machine, { log, began, stop: AbortSignal.any([stop, outdated.signal]) });
+    if (outdated.signal.aborted) throw outdated.signal.reason;
+  } finally {
+    ended.abort();
+    await machine.close();
+    own.release();
+  }
+}
+
+const FOLDERS_TRIED = 1_000;
+
+/** Each process has a folder of its own, and takes over that of one that is gone: finished rows may wait in it. */
+async function takeFolder(dir: string, name: string): Promise<{ readonly dir: string; release(): void }> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  for (let number = 1; ; number++) {
+    const own = join(dir, `${name}-${number}`);
+    try {
+      const lock = lockFolder(own);
+      await mkdir(own, { recursive: true, mode: 0o700 });
+      return { dir: own, release: () => lock.release() };
+    } catch (cause) {
+      if (!(cause instanceof Problem) || cause.reason !== 'DATA_DIR_IN_USE' || number === FOLDERS_TRIED) throw cause;
+    }
+  }
+}
+
+const LOOK_EVERY_MS = 5_000;
+
+async function watchTables(
+  { context: { store } }: Machine,
+  { outdated, ended }: { readonly outdated: AbortController; readonly ended: AbortSignal },
+): Promise<void> {
+  while (!ended.aborted) {
+    await delay(LOOK_EVERY_MS, undefined, { signal: ended, ref: false }).catch(() => undefined);
+    // A database that does not answer is the worker's trouble, not the tables'.
+    if (ended.aborted || (await ageOfTables(store.db).catch(() => 'current')) !== 'newer') continue;
+    outdated.abort(
+      new Problem(
+        'FAILED_PRECONDITION',
+        'A newer version of Boatload has changed the tables: this process stops. Start the newer one.',
+        {
+          reason: 'DATABASE_TOO_NEW',
+        },
+      ),
+    );
+    return;
+  }
+}
+
+/** A URL as it may be shown. */
+const withoutSecrets = (text: string): string => {
+  const url = URL.parse(text);
+  if (url === null) return text;
+  url.password = '';
+  return url.href;
+};

@@ -1,0 +1,48 @@
+/** The HTTP API of a machine room, from listening until it is told to stop. */
+import { makeApp } from './api/app.ts';
+import type { Log } from './base/log.ts';
+import type { UpRequest } from './cli/doors.ts';
+import { close, listen } from './listen.ts';
+import type { Machine } from './machine.ts';
+import { readPrices } from './read-prices.ts';
+import { readVersion } from './versions.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+export interface ServeOptions {
+  readonly request: Pick<UpRequest, 'host' | 'port'>;
+  readonly log: Log;
+  readonly stop: AbortSignal;
+  /** What callers call it by, where that is not where it listens. */
+  readonly publicUrl?: string | undefined;
+  /** Told the address when it answers; it goes on when this resolves. */
+  readonly onReady: (url: string) => Promise<void>;
+}
+
+/** Resolves when it is down again. */
+export async function serveApi(machine: Machine, { request, log, stop, publicUrl, onReady }: ServeOptions): Promise<void> {
+  const address = { url: '' };
+  const prices = await readPrices(process.env);
+  const app = makeApp({
+    ...machine.context,
+    serve: (model) => machine.models.serve(model),
+    log,
+    links: { secret: machine.secret, baseUrl: () => address.url },
+    build: { version: readVersion(), node: process.versions.node },
+    ...(prices && { prices }),
+  });
+  const host = request.host ?? LOOPBACK;
+  const { server, port } = await listen({ fetch: app.fetch, host, port: request.port });
+  address.url = publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  try {
+    await onReady(address.url);
+    await untilAborted(stop);
+  } finally {
+    await close(server);
+  }
+}
+
+export const untilAborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted
+    ? Promise.resolve()
+    : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
