@@ -19,6 +19,7 @@ import { openUpstream } from '../../src/engines/upstream.ts';
 import { isFinal } from '../../src/jobs/states.ts';
 import { openMachine } from '../../src/machine.ts';
 import { makeModelShelf, type ShelvedModel } from '../../src/model-shelf.ts';
+import { embeddedPlaces } from '../../src/places.ts';
 
 const [folder = '', url = '', killAt = ''] = process.argv.slice(2);
 const caller = { accountId: 'acme', name: 'acme' };
@@ -35,7 +36,7 @@ const shelved = (id: string, isThere: () => boolean): ShelvedModel => ({
 const models = [shelved('first', () => true), shelved('other', () => existsSync(join(folder, 'open')))];
 
 const machine = await openMachine({
-  dataDir: join(folder, 'data'),
+  places: await embeddedPlaces(join(folder, 'data')),
   models: makeModelShelf(models, { concurrency: 4 }),
   log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
   bareRows: false,
