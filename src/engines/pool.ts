@@ -196,8 +196,8 @@ class EnginePool implements Pool {
   #nobodyAnswers(): Problem {
     const waitMs = this.#nextTrialMs - performance.now();
     const retryAfterSeconds = Number.isFinite(waitMs) ? Math.max(1, Math.ceil(waitMs / 1_000)) : COME_AGAIN_SECONDS;
-    const why = this.#gates.map(({ why }) => why).join(' ');
-    return new Problem('UNAVAILABLE', `No engine of this model answers just now. ${why}`.trimEnd(), {
+    // Why is for who runs the server: an engine that refuses our key may repeat it.
+    return new Problem('UNAVAILABLE', 'No engine of this model answers just now.', {
       reason: 'NO_ENGINE_ANSWERS',
       details: { retryAfterSeconds },
     });

@@ -209,6 +209,21 @@ test('an engine that is busy, slow, or gone is told apart', async () => {
   }
 });
 
+test('an engine that refuses our key is not quoted to who asks again, either', async () => {
+  const server = await startHttpEngine({ script: () => ({ status: 401, body: 'key sk-secret is unknown' }) });
+  open.push(() => server.close());
+  const { post } = await openDoorTo({
+    engine: openUpstream({ baseUrl: server.url }),
+    pool: { trialMs: { first: 60_000, most: 60_000 } },
+  });
+  for (const asked of [1, 2]) {
+    const text = await (await post(CHAT, asking())).text();
+    expect([asked, JSON.parse(text).error.code]).toEqual([asked, 'no_engine_answers']);
+    expect(text).not.toMatch(/sk-secret|127\.0\.0\.1/);
+  }
+  expect(server.stats.requests).toBe(1);
+});
+
 test('over the limit of the line there is a 429 that says when to come again, and the client comes', async () => {
   const { engine, next } = await openHandEngine();
   const { post, pool, clients, untilIdle } = await openDoorTo({ engine, pool: { limit: 1, liveWaiting: 1 } });
