@@ -28,8 +28,10 @@ async function openDoorTo(model: LiveModel) {
   return { ...door, pool, inFlight, untilIdle };
 }
 
+type EngineClocks = NonNullable<Parameters<typeof openUpstream>[0]['clocks']>;
+
 /** An engine whose streams a test holds in its hands. */
-async function openHandEngine() {
+async function openHandEngine(clocks: EngineClocks = {}) {
   const asked: { readonly response: ServerResponse; readonly gone: Promise<unknown> }[] = [];
   const server = createServer((request, response) => {
     request.resume();
@@ -41,7 +43,7 @@ async function openHandEngine() {
     server.closeAllConnections();
     server.close();
   });
-  const engine = openUpstream({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const engine = openUpstream({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, clocks });
   const next = async () => {
     if (asked.length === 0) await once(server, 'asked');
     const [first] = asked.splice(0, 1);
@@ -245,6 +247,61 @@ test('over the limit of the line there is a 429 that says when to come again, an
   answer(await next());
   expect([(await first).status, (await second).status, (await patient).choices]).toEqual([200, 200, []]);
   await untilIdle();
+});
+
+test('a reader that never reads on loses the place that others wait for, and the engine is not blamed', async () => {
+  const { engine, next } = await openHandEngine({ idleMs: 500 });
+  const { origin, keys, pool, untilIdle } = await openDoorTo({ engine });
+  const body = JSON.stringify(asking(STREAM));
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+  open.push(() => socket.destroy());
+  socket.pause();
+  socket.write(
+    `POST ${CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.acme}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  const { response, gone } = await next();
+  response.writeHead(200, EVENT_STREAM);
+  const event = delta('x'.repeat(64 * 1024));
+  const speak = (): void => {
+    while (!response.destroyed && response.write(event));
+  };
+  response.on('drain', speak);
+  speak();
+  await gone;
+  await untilIdle();
+  expect(pool.status()[0]?.state).toBe('ready');
+});
+
+test('what requests of an account hold in memory has an end, and another account is not refused for it', async () => {
+  const { engine, next } = await openHandEngine();
+  const { origin, keys, post } = await openDoorTo({ engine });
+  /** All that may be held, but for a MiB: eight requests that never send what they announced. */
+  const sockets = [...Array.from({ length: 7 }, () => 32), 31].map((mebibytes) => {
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+    const head = `POST ${CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.acme}`;
+    socket.write(`${head}\r\ncontent-length: ${mebibytes * 2 ** 20}\r\n\r\n`);
+    return socket;
+  });
+  open.push(() => sockets.map((socket) => socket.destroy()));
+  const asked = (characters: number, model = 'm') =>
+    asking({ model, messages: [{ role: 'user', content: 'x'.repeat(characters) }] });
+  // An unknown model is refused after the body was read.
+  const askLarge = (key: string) => post(CHAT, asked(2 * 2 ** 20, 'none'), { headers: { authorization: `Bearer ${key}` } });
+  await expect.poll(async () => (await askLarge(keys.acme)).status, { timeout: 30_000 }).toBe(429);
+  const refused = await askLarge(keys.acme);
+  expect([await refused.json(), refused.headers.get('retry-after')]).toMatchObject([
+    { error: { code: 'live_memory_full' } },
+    '1',
+  ]);
+  expect((await askLarge(keys.bob)).status).toBe(404);
+  // What still fits is answered, and then holds nothing any more.
+  for (let turn = 0; turn < 5; turn++) {
+    const fitting = post(CHAT, asked(300_000));
+    (await next()).response.writeHead(200, { 'content-type': 'application/json' }).end('{"choices":[]}');
+    expect((await fitting).status).toBe(200);
+  }
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(async () => (await askLarge(keys.acme)).status, { timeout: 30_000 }).toBe(404);
 });
 
 test('a reader that does not read holds the engine back, and no memory', async () => {

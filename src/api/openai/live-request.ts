@@ -19,6 +19,10 @@ export interface ReadLiveRequest extends LiveRequest {
 /** Pictures travel inside of requests. */
 const LIMITS = { bytes: 32 * 2 ** 20, ms: 60_000 };
 
+/** The bytes that are to come as far as the request says; without a word as many as may. */
+export const announcedBytes = (request: HonoRequest): number =>
+  Math.min(Number(request.header('content-length') ?? LIMITS.bytes), LIMITS.bytes);
+
 /** What may stand beside what a request is about, by its path; a path that isn't here leaves that to its engine. */
 const PARAMETERS: Readonly<Record<string, z.ZodType>> = {
   '/v1/chat/completions': GenerationParameters,

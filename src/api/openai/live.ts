@@ -15,8 +15,9 @@ import {
 import { requestFields } from '../../jobs/request-fields.ts';
 import type { ServedModel } from '../../jobs/served-model.ts';
 import type { Call, Route } from '../route.ts';
+import { LiveMemory } from './live-memory.ts';
 import { toStreamedReply, toWholeReply } from './live-reply.ts';
-import { type ReadLiveRequest, readLiveRequest } from './live-request.ts';
+import { announcedBytes, type ReadLiveRequest, readLiveRequest } from './live-request.ts';
 import { toOpenAiError } from './openai-errors.ts';
 import { openaiRoute } from './openai-route.ts';
 
@@ -77,22 +78,38 @@ export const liveRoutes: readonly Route[] = [
 
 type LiveCall = Call<unknown, unknown>;
 
+/** Of this process. */
+const memory = new LiveMemory();
+
 async function answer(call: LiveCall, path: string): Promise<Response> {
   try {
-    return await send(call, await readLiveRequest(call.http.req, path, call.context.limits));
+    const { caller, http } = call;
+    return await readAndSend(call, path, memory.take(caller.accountId, announcedBytes(http.req)));
   } catch (cause) {
     return refuse(call, cause);
   }
 }
 
-async function send({ context, caller, http }: LiveCall, request: ReadLiveRequest): Promise<Response> {
+/** The body is there until it was answered to the end. */
+async function readAndSend(call: LiveCall, path: string, forget: () => void): Promise<Response> {
+  try {
+    const { response, ended } = await send(call, await readLiveRequest(call.http.req, path, call.context.limits));
+    void ended.then(forget);
+    return response;
+  } catch (cause) {
+    forget();
+    throw cause;
+  }
+}
+
+async function send({ context, caller, http }: LiveCall, request: ReadLiveRequest) {
   const beganMs = performance.now();
   const left = new AbortController();
   const signal = AbortSignal.any([http.req.raw.signal, left.signal]);
   const { reply, served } = await answerLive(context, caller, { ...request, signal });
   const headers = toHeaders(served, { path: request.path, beganMs, isStream: reply.kind === 'stream' });
-  if (reply.kind === 'answer') return toWholeReply(reply, headers);
-  return toStreamedReply(reply, { request, headers, giveUp: () => left.abort() });
+  if (reply.kind === 'answer') return { response: toWholeReply(reply, headers), ended: Promise.resolve() };
+  return { response: toStreamedReply(reply, { request, headers, giveUp: () => left.abort() }), ended: reply.ended };
 }
 
 interface Sent {
