@@ -12,7 +12,7 @@ export interface Clocks {
   readonly connectMs: number;
   /** From the request's leaving to the first byte of its answer: queueing, prompt and, without streaming, the whole generation. A stream's first byte is its first event's. */
   readonly firstByteMs: number;
-  /** Between two pieces of an answer. */
+  /** Between two pieces of an answer; and how long an answer waits for a reader who has stopped. */
   readonly idleMs: number;
   /** Everything, waiting for a connection included. */
   readonly totalMs: number;
@@ -147,8 +147,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     for (const event of events.push(piece)) this.#takeEvent(event, controller);
     this.#checkSize(events.heldBytes);
     if (this.#settled || this.#flow?.isFull !== true) return;
-    // From here on the silence is the reader's.
+    // From here on the silence is the reader's, who keeps a place that others wait for.
     clearTimeout(this.#phaseClock);
+    this.#phaseClock = setTimeout(() => this.#leaveReader(), this.#options.clocks.idleMs);
     controller.pause();
   }
 
@@ -235,6 +236,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     const what = this.#answering ? 'went silent in the middle of its answer' : 'did not answer';
     const rule = cause === 'total-timeout' ? 'the limit for a whole request' : 'the limit for silence';
     this.#fail({ kind: 'silence', cause, message: `${this.#options.name} ${what} (${limitMs / 1000} s, ${rule}).` });
+  }
+
+  /** Not the engine's fault: it learns nothing from it. */
+  #leaveReader(): void {
+    const message = `The answer was given up: nobody read on for ${this.#options.clocks.idleMs / 1000} s.`;
+    this.#fail({ kind: 'silence', cause: 'aborted', message });
   }
 
   #fail(silence: EngineSilence): void {
