@@ -15,10 +15,13 @@ import { openStore } from '../../src/db/open-store.ts';
 import { addEvent } from '../../src/db/queries/add-event.ts';
 import { ensureAccount } from '../../src/db/queries/ensure-account.ts';
 import { findAccount } from '../../src/db/queries/find-account.ts';
+import { insertDelivery } from '../../src/db/queries/insert-delivery.ts';
+import { insertWebhook } from '../../src/db/queries/insert-webhook.ts';
 import { listParts } from '../../src/db/queries/list-parts.ts';
+import { takeDeliveries } from '../../src/db/queries/take-deliveries.ts';
 import type { Store } from '../../src/db/store.ts';
 import { CACHE_DIR } from './databases.ts';
-import { makeJob, makePlannedJob, takeOf } from './jobs.ts';
+import { makeAccount, makeJob, makePlannedJob, takeOf } from './jobs.ts';
 
 let dir = '';
 beforeEach(async () => {
@@ -99,6 +102,23 @@ test('what a dead process held comes back at once', async () => {
   const leases = await takeOf(again, job);
   expect(leases.map(({ shard }) => shard)).toEqual([0, 1]);
   expect(leases[0]?.epoch).toBe((held?.epoch ?? 0) + 1);
+  await again.close();
+});
+
+test('a webhook delivery that a dead process had in its hands is due at once', async () => {
+  const store = await open();
+  const accountId = await makeAccount(store);
+  const at = new Date();
+  const texts = { displayName: '', url: 'https://example.com/', disabledReason: '', createdBy: 'ada', salt: 's' };
+  const rest = { enabled: true, events: ['batch.failed'], oldSalt: null, oldSaltUntil: null, failingSince: null };
+  await insertWebhook(store.db, { accountId, id: 'hook', ...texts, ...rest, createdAt: at, updatedAt: at });
+  const delivery = { accountId, webhookId: 'hook', eventId: 'evt_1', eventType: 'batch.failed', jobId: 'j', createdAt: at };
+  await insertDelivery(store.db, delivery);
+  const taking = { now: at, leasedUntil: new Date(at.getTime() + 60_000), most: 9, mostOfWebhook: 9, mostOfAccount: 9 };
+  expect([(await takeDeliveries(store.db, taking)).length, (await takeDeliveries(store.db, taking)).length]).toEqual([1, 0]);
+  await store.close();
+  const again = await open();
+  expect(await takeDeliveries(again.db, taking)).toMatchObject([delivery]);
   await again.close();
 });
 

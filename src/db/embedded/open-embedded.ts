@@ -4,6 +4,7 @@ import { fromPglite } from 'pg-boss';
 import { Problem } from '../../base/problem.ts';
 import { makeLeases } from '../leases.ts';
 import { migrate } from '../migrations/migrate.ts';
+import { releaseDeliveries } from '../queries/release-delivery.ts';
 import { openQueue } from '../queue.ts';
 import type { Store } from '../store.ts';
 import { copyTemplate, type TemplateOptions } from './data-template.ts';
@@ -52,6 +53,7 @@ async function openIn(
   const { lite, db } = await openLite(dir);
   try {
     await migrate(db);
+    await releaseDeliveries(db);
     const queue = await openQueue({ connection: { backend: 'pglite', db: fromPglite(lite) }, db, alone: true, onError });
     const upkeep = startUpkeep(db, onError);
     return {
