@@ -7,6 +7,8 @@ const project = (name: string, include: string[], testTimeout: number) => ({
 
 export default defineConfig({
   test: {
+    // Most tests wait for processes and disks more than they work: the default would leave one core of two idle.
+    maxWorkers: '100%',
     projects: [
       project('house', ['test/house/**/*.test.ts'], 10_000),
       project('unit', ['test/{base,contract,jsonl,jobs,packaging}/**/*.test.ts'], 20_000),
