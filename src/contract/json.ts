@@ -1,23 +1,27 @@
 /** How values travel in JSON: proto3's mapping, lenient inwards (both casings, null for absent), strict outwards. */
 import { z } from 'zod';
 
+const WHOLE = 'expected a whole number, such as "12"';
+const WHOLE_32 = 'expected a whole number of 32 bits';
+const FRACTION = 'expected a number';
+
 /** 64-bit integers travel as strings; numbers are accepted too. */
 export const Int64 = z
-  .union([z.string().regex(/^-?\d+$/), z.int()], { error: 'expected a whole number, such as "12"' })
+  .union([z.string().regex(/^-?\d+$/, WHOLE), z.int()], { error: WHOLE })
   .transform(Number)
   .refine(Number.isSafeInteger, 'expected a whole number below 2^53')
   .meta({ type: 'string', format: 'int64' });
 
 /** 32-bit integers travel as numbers; strings of digits are accepted too. */
 export const Int32 = z
-  .union([z.int32(), z.string().regex(/^-?\d{1,10}$/)], { error: 'expected a whole number of 32 bits' })
+  .union([z.int32(), z.string().regex(/^-?\d{1,10}$/, WHOLE_32)], { error: WHOLE_32 })
   .transform(Number)
   .pipe(z.int32())
   .meta({ type: 'integer', format: 'int32' });
 
 /** Fractions travel as numbers; strings of them are accepted too. */
 export const Float = z
-  .union([z.number(), z.string().regex(/^-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?$/)], { error: 'expected a number' })
+  .union([z.number(), z.string().regex(/^-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?$/, FRACTION)], { error: FRACTION })
   .transform(Number)
   .pipe(z.number())
   .meta({ type: 'number', format: 'float' });
@@ -72,9 +76,10 @@ export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok
 
 /** Reads a value by its schema: snake_case field names become camelCase, null means absent, an unknown field is a misfit. */
 export const parseWire = <Schema extends z.ZodType>(schema: Schema, value: unknown): Parsed<z.output<Schema>> => {
-  const result = schema.safeParse(toCamelCase(schema, value));
+  const sent = toCamelCase(schema, value);
+  const result = schema.safeParse(sent);
   if (result.success) return { ok: true, value: result.data };
-  return { ok: false, misfit: toMisfit(result.error.issues[0]) };
+  return { ok: false, misfit: toMisfit(result.error.issues[0], sent) };
 };
 
 /** Renames only what the schema knows, so that free-form maps keep their keys. */
@@ -104,12 +109,17 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 /** `max_tokens` as `maxTokens`. */
 export const camelCase = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-const toMisfit = (issue: z.core.$ZodIssue | undefined): Misfit => {
+const toMisfit = (issue: z.core.$ZodIssue | undefined, sent: unknown): Misfit => {
   const field = issue?.path.join('.') ?? '';
   if (issue?.code === 'unrecognized_keys') {
     const unknown = [field, issue.keys[0]].filter(Boolean).join('.');
     return { field: unknown, message: `unknown field "${unknown}"` };
   }
   const what = field === '' ? 'the body' : `field "${field}"`;
-  return { field, message: `${what} can't be read: ${issue?.message ?? 'unknown fault'}` };
+  const isMissing = field !== '' && issue !== undefined && valueAt(sent, issue.path) === undefined;
+  const why = issue?.message.replace(/^Invalid input: |, received undefined$/g, '') ?? 'unknown fault';
+  return { field, message: `${what} ${isMissing ? 'is missing' : "can't be read"}: ${why}` };
 };
+
+const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((inner, key) => (Object(inner) === inner ? Reflect.get(Object(inner), key) : undefined), value);

@@ -123,3 +123,18 @@ test.each([
 test('a body that is no object is refused as a whole', () => {
   expect(misfitOf(CreateJobRequest, [])).toMatch(/^the body can't be read/);
 });
+
+test.each([undefined, null])('a field that is needed and is %s is missing, in words for people', (model) => {
+  expect(misfitOf(z.strictObject({ model: z.string() }), { model })).toBe('field "model" is missing: expected string');
+  expect(misfitOf(z.strictObject({ row: z.strictObject({ model: z.string() }) }), { row: { model } })).toBe(
+    'field "row.model" is missing: expected string',
+  );
+});
+
+test.each([
+  [Int32, 'expected a whole number of 32 bits'],
+  [Int64, 'expected a whole number, such as "12"'],
+  [Float, 'expected a number'],
+])('letters in place of a number are refused by what was expected', (limit, expected) => {
+  expect(misfitOf(z.strictObject({ limit }), { limit: 'abc' })).toBe(`field "limit" can't be read: ${expected}`);
+});
