@@ -6,6 +6,8 @@ export interface BodyLimits {
   readonly bytes: number;
   /** From the first wait to the last byte. */
   readonly ms: number;
+  /** Hears of every piece as it comes, and may refuse it. */
+  readonly onBytes?: (bytes: number) => void;
 }
 
 const LIMITS: BodyLimits = { bytes: 1024 * 1024, ms: 30_000 };
@@ -51,6 +53,7 @@ async function readLimited(request: HonoRequest, limits: BodyLimits): Promise<Bu
   for await (const chunk of untilBroken(request.raw.body)) {
     bytes += chunk.length;
     if (bytes > limits.bytes) throw tooLarge(limits);
+    limits.onBytes?.(chunk.length);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

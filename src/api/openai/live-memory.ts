@@ -1,29 +1,40 @@
 /** What the bodies of live requests hold in memory: pictures make them large, and they wait for a place at an engine. */
 import { Problem } from '../../base/problem.ts';
 
-/** Of one account at once: eight of the largest, or thousands of the usual. */
-const MOST_BYTES = 256 * 2 ** 20;
+/** Of one account at once: four of the largest, or a thousand of the usual. */
+const MOST_BYTES = 128 * 2 ** 20;
 const COME_AGAIN_SECONDS = 1;
+
+/** What one request holds. */
+export interface HeldBytes {
+  /** Takes more; throws `LIVE_MEMORY_FULL` when that is too much, or comes after the end. */
+  readonly add: (bytes: number) => void;
+  /** Gives all back. A second call does nothing. */
+  readonly end: () => void;
+}
 
 export class LiveMemory {
   readonly #held = new Map<string, number>();
 
-  /** Takes bytes for an account; what is answered gives them back, once. Throws `LIVE_MEMORY_FULL`. */
-  take(accountId: string, bytes: number): () => void {
-    const held = (this.#held.get(accountId) ?? 0) + bytes;
-    if (held > MOST_BYTES) throw full();
-    this.#held.set(accountId, held);
-    let isTaken = true;
-    return () => {
-      if (isTaken) this.#giveBack(accountId, bytes);
-      isTaken = false;
+  /** Begins with nothing. */
+  hold(accountId: string): HeldBytes {
+    let held = 0;
+    let isOver = false;
+    return {
+      add: (bytes) => {
+        const all = (this.#held.get(accountId) ?? 0) + bytes;
+        if (isOver || all > MOST_BYTES) throw full();
+        held += bytes;
+        this.#held.set(accountId, all);
+      },
+      end: () => {
+        isOver = true;
+        const left = (this.#held.get(accountId) ?? 0) - held;
+        held = 0;
+        if (left > 0) this.#held.set(accountId, left);
+        else this.#held.delete(accountId);
+      },
     };
-  }
-
-  #giveBack(accountId: string, bytes: number): void {
-    const left = (this.#held.get(accountId) ?? 0) - bytes;
-    if (left > 0) this.#held.set(accountId, left);
-    else this.#held.delete(accountId);
   }
 }
 

@@ -19,10 +19,6 @@ export interface ReadLiveRequest extends LiveRequest {
 /** Pictures travel inside of requests. */
 const LIMITS = { bytes: 32 * 2 ** 20, ms: 60_000 };
 
-/** The bytes that are to come as far as the request says; without a word as many as may. */
-export const announcedBytes = (request: HonoRequest): number =>
-  Math.min(Number(request.header('content-length') ?? LIMITS.bytes), LIMITS.bytes);
-
 /** What may stand beside what a request is about, by its path; a path that isn't here leaves that to its engine. */
 const PARAMETERS: Readonly<Record<string, z.ZodType>> = {
   '/v1/chat/completions': GenerationParameters,
@@ -32,9 +28,15 @@ const PARAMETERS: Readonly<Record<string, z.ZodType>> = {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** What a request is held to. */
+export interface LiveLimits extends Pick<Limits, 'anyParameters'> {
+  /** Hears of every piece of the body as it comes, and may refuse it. */
+  readonly onBytes: (bytes: number) => void;
+}
+
 /** Throws a `Problem` INVALID_ARGUMENT that names the field. */
-export async function readLiveRequest(request: HonoRequest, path: string, limits: Limits): Promise<ReadLiveRequest> {
-  const body = await readBody(request, LIMITS);
+export async function readLiveRequest(request: HonoRequest, path: string, limits: LiveLimits): Promise<ReadLiveRequest> {
+  const body = await readBody(request, { ...LIMITS, onBytes: limits.onBytes });
   const fields = parseJson(body);
   if (!isFields(fields)) throw invalid('', 'The body should be a JSON object.');
   const { model, stream, stream_options: options, messages, prompt_token_ids, prompt, input, ...parameters } = fields;
@@ -48,7 +50,7 @@ export async function readLiveRequest(request: HonoRequest, path: string, limits
   return { path, model, body, stream: stream === true, usagePlace };
 }
 
-function checkParameters(path: string, parameters: Fields, { anyParameters }: Limits): void {
+function checkParameters(path: string, parameters: Fields, { anyParameters }: LiveLimits): void {
   const list = PARAMETERS[path];
   if (list === undefined || anyParameters) return;
   const fault = findBadParameter(parameters, list);

@@ -17,7 +17,7 @@ import type { ServedModel } from '../../jobs/served-model.ts';
 import type { Call, Route } from '../route.ts';
 import { LiveMemory } from './live-memory.ts';
 import { toStreamedReply, toWholeReply } from './live-reply.ts';
-import { announcedBytes, type ReadLiveRequest, readLiveRequest } from './live-request.ts';
+import { type ReadLiveRequest, readLiveRequest } from './live-request.ts';
 import { toOpenAiError } from './openai-errors.ts';
 import { openaiRoute } from './openai-route.ts';
 
@@ -82,23 +82,16 @@ type LiveCall = Call<unknown, unknown>;
 const memory = new LiveMemory();
 
 async function answer(call: LiveCall, path: string): Promise<Response> {
+  const held = memory.hold(call.caller.accountId);
   try {
-    const { caller, http } = call;
-    return await readAndSend(call, path, memory.take(caller.accountId, announcedBytes(http.req)));
-  } catch (cause) {
-    return refuse(call, cause);
-  }
-}
-
-/** The body is there until it was answered to the end. */
-async function readAndSend(call: LiveCall, path: string, forget: () => void): Promise<Response> {
-  try {
-    const { response, ended } = await send(call, await readLiveRequest(call.http.req, path, call.context.limits));
-    void ended.then(forget);
+    const request = await readLiveRequest(call.http.req, path, { ...call.context.limits, onBytes: held.add });
+    const { response, ended } = await send(call, request);
+    // The body is there until it was answered to the end.
+    void ended.then(held.end);
     return response;
   } catch (cause) {
-    forget();
-    throw cause;
+    held.end();
+    return refuse(call, cause);
   }
 }
 
@@ -144,7 +137,8 @@ function refuse({ http }: LiveCall, cause: unknown): Response {
   const { retryAfterSeconds } = cause.details;
   if (typeof retryAfterSeconds === 'number') http.header('retry-after', `${retryAfterSeconds}`);
   if (cause.code === 'RESOURCE_EXHAUSTED') http.header('x-ratelimit-over-limit', 'yes');
-  if (cause.reason !== 'BODY_TOO_LARGE') throw cause;
   // The rest of the body is not read, so that nothing can come after it.
+  if (cause.reason === 'LIVE_MEMORY_FULL') http.header('connection', 'close');
+  if (cause.reason !== 'BODY_TOO_LARGE') throw cause;
   return http.json(toOpenAiError(cause, 413), 413, { connection: 'close' });
 }
