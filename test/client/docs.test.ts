@@ -1,9 +1,10 @@
 /** The pages about clients: every example in them runs, and does what is said. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeClient } from '../../src/client/client.ts';
 import { blocksOf, makeDocFolder } from '../support/doc-blocks.ts';
+import { startNode } from '../support/program.ts';
 import { allIds, idOf, makeRow, makeRows, readLines } from '../support/rows.ts';
 import { MODEL, START_MS, startServer, type TestServer } from './server.ts';
 
@@ -11,9 +12,10 @@ let server: TestServer;
 /** Rows from this one on get no answer. */
 let held = Number.POSITIVE_INFINITY;
 beforeAll(async () => {
-  server = await startServer({
-    script: ({ marker }) => (marker >= idOf(held) ? 'hang' : undefined),
-  });
+  server = await startServer(
+    { script: ({ marker }) => (marker >= idOf(held) ? 'hang' : undefined) },
+    { BOATLOAD_WEBHOOKS_ALLOW_PRIVATE: '1' },
+  );
 }, START_MS);
 afterAll(() => server?.close());
 
@@ -87,4 +89,40 @@ test('docs/results.md: every way gives the rows that are there, and the place th
       .slice(8)
       .map((id) => `${id} ${id}`),
   );
+});
+
+test('README.md: OpenAI’s client makes a batch and asks live', async () => {
+  const { folder, runTs } = await makeDocFolder(() => server);
+  writeFileSync(join(folder, 'prompts.jsonl'), rowsOf(3));
+  const program = onModel(blocksOf('README.md', 'ts').join('')).replace('http://127.0.0.1:8080', server.url);
+  expect(await runTs(program)).toMatch(/id: 'batch_\w{24}'[\s\S]*\}\nHow do I print a newsletter\?$/);
+});
+
+test('docs/webhooks.md: the receiver reads what is sent, with the secret that was shown', async () => {
+  const { folder, runSh } = await makeDocFolder(() => server);
+  const [commands = ''] = blocksOf('docs/webhooks.md', 'sh');
+  expect(await runSh(commands)).toMatch(/ops +on +completed, failed, expired, cancelled/);
+  const [receiver = ''] = blocksOf('docs/webhooks.md', 'ts');
+  writeFileSync(join(folder, 'receiver.ts'), receiver.replace('3000', '0'));
+  const env = { WEBHOOK_SECRET: readFileSync(join(folder, 'secret'), 'utf8').trim() };
+  const program = startNode(['receiver.ts'], { cwd: folder, env });
+  const [, port] = await program.says(/listening on (\d+)/);
+  const { webhooks } = makeClient({ baseUrl: server.url, apiKey: server.apiKey });
+  await webhooks.update('ops', { url: `http://127.0.0.1:${port}/` });
+  await webhooks.test('ops');
+  await program.says(/batch\.completed batch_\w+/);
+});
+
+test('docs/server.md: users and keys are made as it says', async () => {
+  const { runSh } = await makeDocFolder(() => server);
+  const [commands = ''] = blocksOf('docs/server.md', 'sh');
+  expect(await runSh(commands.replaceAll(/^firectl/gm, 'boatload'))).toMatch(/bl_[\s\S]*nightly/);
+});
+
+test('docs/coming-from.md: the lines of run-batch run', async () => {
+  const { folder, runSh } = await makeDocFolder(() => server);
+  writeFileSync(join(folder, 'prompts.jsonl'), rowsOf(3));
+  const [command = ''] = blocksOf('docs/coming-from.md', 'sh');
+  await runSh(command.replace('$ENGINE_URL', server.engine.url));
+  expect(readLines(join(folder, 'answers.jsonl')).map(({ custom_id }) => custom_id)).toEqual(allIds(3));
 });
