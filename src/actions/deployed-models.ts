@@ -1,7 +1,7 @@
 /** Models that are served at the moment. Engines decide which: nothing is deployed or taken down from here. */
 import { Problem } from '../base/problem.ts';
 import { makeName, parseName } from '../contract/names.ts';
-import type { ServedModel } from '../db/queries/list-deployed-models.ts';
+import type { DeployedModel } from '../db/queries/list-deployed-models.ts';
 import type { Caller, Context } from './context.ts';
 import { findModel } from './find-model.ts';
 import { isPublicAccount, type ModelAddress, resolveAccount } from './get-model.ts';
@@ -21,13 +21,13 @@ export const listKnownModels = ({ models }: Pick<Context, 'models'>, caller: Cal
   });
 
 /** Those of them that are served. */
-export const listDeployed = (context: Context, caller: Caller, accountId: string): readonly ServedModel[] =>
+export const listDeployed = (context: Context, caller: Caller, accountId: string): readonly DeployedModel[] =>
   listKnownModels(context, caller, accountId)
     .filter(({ model }) => model.served)
     .map(({ id }) => ({ id, public: isPublicAccount(accountId) }));
 
 /** One of them; NOT_FOUND for what isn't served. */
-export const getDeployed = (context: Context, caller: Caller, { account, id }: ModelAddress): ServedModel => {
+export const getDeployed = (context: Context, caller: Caller, { account, id }: ModelAddress): DeployedModel => {
   const accountId = resolveAccount(caller, account);
   const found = listDeployed(context, caller, accountId).find((served) => served.id === id);
   if (found !== undefined) return found;
@@ -49,7 +49,7 @@ export async function findDeployed(
 }
 
 /** What is asked to be taken down or changed. */
-export const engineDecides = ({ id }: ServedModel): Problem =>
+export const engineDecides = ({ id }: DeployedModel): Problem =>
   new Problem(
     'UNIMPLEMENTED',
     `What is served is not changed from here: "${id}" is, as long as an engine has it. Take it off its engine, or stop that.`,

@@ -7,19 +7,19 @@ import { type TakenPage, takePage } from './take-page.ts';
 export type DeployedModelColumn = 'id' | 'public';
 
 /** A model that is served. */
-export interface ServedModel {
+export interface DeployedModel {
   readonly id: string;
   readonly public: boolean;
 }
 
 /** The same, listed. */
-export type ListedDeployedModel = ServedModel & { readonly accountId: string };
+export type ListedDeployedModel = DeployedModel & { readonly accountId: string };
 
 /** One page of the served models of an account, by name unless the page says otherwise; a record knows better who may use it. */
 export const listDeployedModels = (
   db: Db,
   page: Page<DeployedModelColumn>,
-  served: readonly ServedModel[],
+  served: readonly DeployedModel[],
 ): Promise<TakenPage<ListedDeployedModel>> => {
   const source = sql<ListedDeployedModel>`
     select ${page.accountId}::text as account_id, served.id, coalesce(model.public, served.public) as public
