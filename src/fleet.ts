@@ -6,6 +6,7 @@ import { issueKey } from './actions/issue-key.ts';
 import { systemClock } from './base/clock.ts';
 import { defaultDataFolder } from './base/data-folder.ts';
 import { makeLog } from './base/log.ts';
+import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
 import type { MigrateFacts, MigrateRequest, UpRequest, UpView } from './cli/doors.ts';
 import { lockFolder } from './db/embedded/lock-folder.ts';
@@ -92,7 +93,7 @@ async function inFleet(
     models: makeModelShelf(models),
     log,
     bareRows: false,
-    onTrouble: (_, cause) => view.notice(cause instanceof Error ? cause.message : String(cause)),
+    onTrouble: (_, cause) => view.notice(messageOf(cause)),
   });
   const outdated = new AbortController();
   const ended = new AbortController();

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { PUBLIC_ACCOUNT } from './actions/model-registry.ts';
 import type { Prices } from './actions/price-usage.ts';
+import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
 import { makeName } from './contract/names.ts';
 
@@ -36,5 +37,5 @@ const toFullName = (name: string): string => (name.includes('/') ? name : makeNa
 const why = (cause: unknown): string => {
   const [issue] = cause instanceof z.ZodError ? cause.issues : [];
   if (issue !== undefined) return [issue.path.join('.'), issue.message].filter(Boolean).join(': ');
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf(cause);
 };

@@ -42,6 +42,7 @@ export async function serveApi(machine: Machine, { request, log, stop, publicUrl
   }
 }
 
+/** Resolves when the signal is aborted. */
 export const untilAborted = (signal: AbortSignal): Promise<void> =>
   signal.aborted
     ? Promise.resolve()

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { issueKey } from './actions/issue-key.ts';
 import { defaultDataFolder } from './base/data-folder.ts';
 import { type Log, makeLog } from './base/log.ts';
+import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
 import { type Machine, openMachine } from './machine.ts';
@@ -111,5 +112,3 @@ async function openOrSayWhoRuns(dataDir: string, open: () => Promise<Machine>): 
     );
   }
 }
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

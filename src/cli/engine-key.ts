@@ -1,6 +1,7 @@
 /** The key for an engine: from a file or the environment, never from a flag, where other people on the machine could read it. */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
+import { messageOf } from '../base/message-of.ts';
 import { Problem } from '../base/problem.ts';
 import type { Host } from './host.ts';
 
@@ -18,7 +19,7 @@ async function readKeyFile(path: string, host: Host): Promise<string> {
   try {
     return path === '-' ? await text(host.stdin) : await readFile(path, 'utf8');
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new Problem('NOT_FOUND', `Can't read the engine's key: ${why}.`, { reason: 'ENGINE_KEY_FILE_NOT_READABLE', cause });
   }
 }

@@ -1,5 +1,6 @@
 /** What the values of flags may be. A wrong one is a usage error that says what was expected. */
 import { InvalidArgumentError } from 'commander';
+import { messageOf } from '../base/message-of.ts';
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
@@ -51,6 +52,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new InvalidArgumentError(`Expected a JSON object: ${cause instanceof Error ? cause.message : String(cause)}.`);
+    throw new InvalidArgumentError(`Expected a JSON object: ${messageOf(cause)}.`);
   }
 }

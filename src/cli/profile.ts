@@ -1,6 +1,7 @@
 /** `~/.fireworks`: keys in `auth.ini`, other defaults in `settings.ini`, a profile in a section of both. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../base/message-of.ts';
 import { Problem } from '../base/problem.ts';
 import type { Host } from './host.ts';
 import { type Ini, parseIni, setInIni } from './ini.ts';
@@ -45,7 +46,7 @@ async function readOrEmpty(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return '';
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new Problem('PERMISSION_DENIED', `Can't read ${path}: ${why}.`, { reason: 'PROFILE_NOT_READABLE', cause });
   }
 }

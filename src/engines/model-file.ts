@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultDataFolder } from '../base/data-folder.ts';
+import { messageOf } from '../base/message-of.ts';
 import { Problem } from '../base/problem.ts';
 
 /** The models that come with Boatload, by name. */
@@ -89,7 +90,7 @@ async function fetchModel(
       signal,
     });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new Problem(
       'UNAVAILABLE',
       `The model ${address} could not be downloaded: ${why}. A download needs the internet; without it, name a .gguf file or one of ${SHIPPED_MODELS.join(', ')}.`,

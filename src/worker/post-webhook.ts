@@ -2,6 +2,7 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import { messageOf } from '../base/message-of.ts';
 import { isPublicAddress } from '../base/public-address.ts';
 
 export interface WebhookPost {
@@ -90,5 +91,5 @@ const notPublic = (host: string): Error =>
 const wordsOf = (cause: unknown): string => {
   if (cause instanceof AggregateError && cause.errors.length > 0) return wordsOf(cause.errors[0]);
   if (cause instanceof Error && cause.name === 'TimeoutError') return 'No answer in time.';
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf(cause);
 };

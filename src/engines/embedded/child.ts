@@ -1,6 +1,7 @@
 /** The child process: loads one model and serves it on loopback, until its parent goes away. */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { messageOf } from '../../base/message-of.ts';
 import { Problem } from '../../base/problem.ts';
 import { BatchOrder } from './batch-order.ts';
 import type { ChildMessage, ChildOptions } from './child-messages.ts';
@@ -86,6 +87,6 @@ function readStart(path: string): Buffer {
 
 function toFailure(error: unknown) {
   if (error instanceof Problem) return { code: error.code, reason: error.reason, message: error.message };
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   return { code: 'INVALID_ARGUMENT', reason: 'MODEL_FILE_INVALID', message: `The model can't be used: ${why}` } as const;
 }

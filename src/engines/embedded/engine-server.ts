@@ -1,5 +1,6 @@
 /** The engine's HTTP door on loopback: OpenAI's dialect, health and metrics. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { messageOf } from '../../base/message-of.ts';
 import { answerCall } from './answer-call.ts';
 import type { Served } from './call.ts';
 import { chat } from './chat.ts';
@@ -130,7 +131,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Refusal(`The body is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Refusal(`The body is not JSON: ${messageOf(error)}`);
   }
 }
 
@@ -172,7 +173,7 @@ function sayError(response: ServerResponse, error: unknown): void {
 }
 
 function broken(error: unknown): Refusal {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   process.stderr.write(`${error instanceof Error ? error.stack : why}\n`);
   return new Refusal(`The engine failed: ${why}`, { status: 500, type: 'server_error', code: 'engine_failed' });
 }

@@ -9,6 +9,7 @@ import {
   type LlamaModel,
   NoBinaryFoundError,
 } from 'node-llama-cpp';
+import { messageOf } from '../../base/message-of.ts';
 import { Problem } from '../../base/problem.ts';
 import type { BatchOrder } from './batch-order.ts';
 import { chooseCapacity, chooseThreads } from './capacity.ts';
@@ -51,7 +52,7 @@ async function openModel(llama: Llama, modelPath: string): Promise<LlamaModel> {
     return await llama.loadModel({ modelPath });
   } catch (cause) {
     if (cause instanceof InsufficientMemoryError) throw tooLarge(cause);
-    throw invalid(`llama.cpp can't load ${modelPath}: ${toWords(cause)}`, cause);
+    throw invalid(`llama.cpp can't load ${modelPath}: ${messageOf(cause)}`, cause);
   }
 }
 
@@ -88,7 +89,7 @@ async function openContext(
   } catch (cause) {
     throw cause instanceof InsufficientMemoryError
       ? tooLarge(cause)
-      : invalid(`llama.cpp can't run the model: ${toWords(cause)}`, cause);
+      : invalid(`llama.cpp can't run the model: ${messageOf(cause)}`, cause);
   }
 }
 
@@ -111,9 +112,7 @@ const invalid = (message: string, cause: unknown): Problem =>
   new Problem('INVALID_ARGUMENT', message, { reason: 'MODEL_FILE_INVALID', cause });
 
 const tooLarge = (cause: unknown): Problem =>
-  new Problem('RESOURCE_EXHAUSTED', `The model needs more memory than there is: ${toWords(cause)}`, {
+  new Problem('RESOURCE_EXHAUSTED', `The model needs more memory than there is: ${messageOf(cause)}`, {
     reason: 'MODEL_TOO_LARGE',
     cause,
   });
-
-const toWords = (error: unknown): string => (error instanceof Error ? error.message : String(error));

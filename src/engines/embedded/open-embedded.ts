@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../base/log.ts';
+import { messageOf } from '../../base/message-of.ts';
 import { Problem } from '../../base/problem.ts';
 import type { Engine, EngineModel, EngineReply, EngineRequest, EngineSilence, EngineStream } from '../engine.ts';
 import { openUpstream } from '../upstream.ts';
@@ -153,7 +154,7 @@ class EmbeddedEngine implements Engine {
     while (cause !== undefined && this.#mayRevive(cause)) {
       await this.#wait(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#deaths.length - 1)));
       if (this.#closed) return;
-      cause = await this.start().then(() => undefined, toWords);
+      cause = await this.start().then(() => undefined, messageOf);
     }
   }
 
@@ -182,8 +183,6 @@ class EmbeddedEngine implements Engine {
     return promise;
   }
 }
-
-const toWords = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const GGUF = 'GGUF';
 

@@ -1,6 +1,7 @@
 /** Messages to prompt tokens, through the chat template in the model file. */
 import { Template } from '@huggingface/jinja';
 import type { LlamaModel, Token } from 'node-llama-cpp';
+import { messageOf } from '../../base/message-of.ts';
 import { Refusal } from './refusal.ts';
 
 /** A message as templates know it: contents are text by now. */
@@ -49,7 +50,7 @@ export class ChatTemplate {
         eos_token: eosString ?? '',
       });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new Refusal(`The model's chat template does not take these messages: ${why}`, { param: 'messages' });
     }
   }
