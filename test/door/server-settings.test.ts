@@ -70,14 +70,11 @@ test('a file that is not there is refused', async () => {
   await expect(readPrices({ BOATLOAD_PRICES: '/nowhere/prices.json' })).rejects.toMatchObject({ reason: 'PRICES_INVALID' });
 });
 
-/** What only servers of several machines read. */
-const OF_FLEETS: ReadonlySet<string> = new Set(['BOATLOAD_SECRET', 'BOATLOAD_PUBLIC_URL']);
-
-test('docs/server.md has every setting of one machine, and the defaults that hold', () => {
+test('docs/server.md has every setting, and the defaults that hold', () => {
   const page = readFileSync('docs/server.md', 'utf8');
   const used = globSync('src/**/*.ts').flatMap((path) => readFileSync(path, 'utf8').match(/BOATLOAD_[A-Z_]+\b/g) ?? []);
   expect(new Set(used).size).toBeGreaterThan(15);
-  expect(used.filter((name) => !OF_FLEETS.has(name) && !page.includes(`\`${name}\``))).toEqual([]);
+  expect(used.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   const shown = Array.from(
     page.matchAll(/^\| `(BOATLOAD_\w+)` \|.* \| ([\d,]+) \| (?:bytes|seconds|jobs) \|$/gm),
     ([, name = '', value = '']) => [name, value.replaceAll(',', '')],
