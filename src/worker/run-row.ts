@@ -57,7 +57,9 @@ async function tryRow(
   const verdict = classifyReply(reply);
   slot.release(signal.aborted ? undefined : verdict);
   if (!signal.aborted) run.learn(verdict);
-  if (reply.kind === 'silence' || (verdict.verdict !== 'success' && verdict.verdict !== 'terminal')) return { verdict, customId };
+  if (verdict.verdict !== 'success' && verdict.verdict !== 'terminal') return { verdict, customId };
+  // Too large an answer, or an engine that died of the row: another try would end the same.
+  if (reply.kind === 'silence') return { verdict, customId, result: givenUp(verdict, customId) };
   const result = toResult(customId, reply);
   return result.kind === 'broken' ? { verdict: brokenAnswer(result.message), customId } : { verdict, customId, result };
 }

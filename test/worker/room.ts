@@ -56,6 +56,8 @@ export interface RoomOptions {
   readonly engine?: HttpEngineOptions;
   /** Requests in flight; default 8. */
   readonly limit?: number;
+  /** A longer answer is given up. */
+  readonly maxBodyBytes?: number;
   readonly limits?: Partial<WorkerLimits>;
   /** Asked whenever a job wants a model's engine; throws while it can't be opened. */
   readonly onServe?: (model: string) => void;
@@ -93,7 +95,8 @@ export async function openRoom({ dir, store }: House, options: RoomOptions = {})
   const disk = await openDiskStore(join(dir, accountId, 'objects'));
   const objects = options.objects?.(disk) ?? disk;
   const engine = await startHttpEngine({ latency: [2, 10], ...options.engine });
-  const upstream = openUpstream({ baseUrl: engine.url });
+  const { maxBodyBytes } = options;
+  const upstream = openUpstream({ baseUrl: engine.url, ...(maxBodyBytes !== undefined && { maxBodyBytes }) });
   const open = (model: string) =>
     makePool([{ engine: upstream, model, limit: options.limit ?? 8 }], { trialMs: { first: 50, most: 200 } });
   const [pool, otherPool] = [open('test-model'), open('other-model')];

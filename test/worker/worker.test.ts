@@ -141,6 +141,18 @@ describe('a job', () => {
     expect(await room.progress(job)).toMatchObject({ ok: 100, failed: 0 });
   });
 
+  test('asks a row once whose answer is too large to be kept', async () => {
+    const content = ({ marker }: { readonly marker: string }) => (marker === idOf(3) ? 'x'.repeat(20_000) : marker);
+    const room = await openRoom(house, { engine: { content }, maxBodyBytes: 10_000 });
+    const job = await room.createJob(makeRows(10));
+    await room.startWorker();
+    expect(await room.untilEnd(job)).toMatchObject({ state: 'COMPLETED' });
+    const { answers, failures } = await room.output(job);
+    expect(answers).toHaveLength(9);
+    expect(failures).toEqual([{ custom_id: idOf(3), error: expect.objectContaining({ type: 'too-large' }) }]);
+    expect(room.engine.calls.get(idOf(3))?.asked).toBe(1);
+  });
+
   test('gives up a row that never gets a good answer, and no other', async () => {
     const faults = ['broken-json', { status: 500, body: '{"error":{"message":"I am tired."}}' }, { status: 422 }] as const;
     const room = await openRoom(house, {
