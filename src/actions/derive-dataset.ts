@@ -4,6 +4,7 @@ import { makeName } from '../contract/names.ts';
 import { type DerivedDataset, insertDerivedDatasets } from '../db/queries/insert-derived-datasets.ts';
 import { listDatasetFiles } from '../db/queries/list-dataset-files.ts';
 import type { Dataset } from '../db/schema.ts';
+import type { RowFilter } from '../jobs/row-filter.ts';
 import { inBlocks } from '../jsonl/in-blocks.ts';
 import type { Caller, Context } from './context.ts';
 import type { DatasetWish } from './create-dataset.ts';
@@ -23,19 +24,33 @@ export interface SplitDataset {
   readonly rows: number;
 }
 
-/** Makes a dataset with the files of another one. */
+/** What is to be copied. */
+export interface CopyWish extends DatasetWish {
+  readonly sourceDatasetId: string;
+  /** Which rows, in the caller's words; empty for all. */
+  readonly filter: string;
+  /** The same as a test of a line. */
+  readonly keeps: RowFilter;
+}
+
+/** Makes a dataset with the files of another one, or with those of their rows that a filter keeps. */
 export async function copyDataset(
   context: Context,
   caller: Caller,
-  { sourceDatasetId, ...wish }: DatasetWish & { readonly sourceDatasetId: string },
+  { sourceDatasetId, filter, keeps, ...wish }: CopyWish,
 ): Promise<Dataset> {
   const id = checkedId(wish.id, { collection: 'datasets' });
   const source = await getReady(context, caller, sourceDatasetId);
   const originals = await listDatasetFiles(context.store.db, source.accountId, source.id);
   await keepOrDrop(context, caller, async (stored) => {
     const files = [];
-    for (const { name, objectKey } of originals) files.push({ ...(await stored(await context.objects.get(objectKey))), name });
-    const transformed = { sourceDatasetId: nameOf(source), filter: '', originalFormat: source.format };
+    for (const { name, objectKey } of originals) {
+      const kept = { accountId: source.accountId, datasetId: source.id, name };
+      const body = filter === '' ? await context.objects.get(objectKey) : inBlocks(linesKept(readLines(context, kept), keeps));
+      files.push({ ...(await stored(body)), name });
+    }
+    if (files.every(({ rows }) => rows === 0)) throw nothingKept(filter);
+    const transformed = { sourceDatasetId: nameOf(source), filter, originalFormat: source.format };
     const { displayName = '', format = source.format } = wish;
     return [{ dataset: newDataset(context, caller, { id, displayName, format, origin: { transformed } }), files }];
   });
@@ -99,6 +114,10 @@ async function keepOrDrop(
 
 const LINE_END = Buffer.from('\n');
 
+async function* linesKept(lines: AsyncIterable<Buffer>, keeps: RowFilter): AsyncGenerator<Buffer> {
+  for await (const line of lines) if (keeps(line)) yield Buffer.concat([line, LINE_END]);
+}
+
 async function* takeLines(first: Buffer, others: AsyncIterator<Buffer>, count: number): AsyncGenerator<Buffer> {
   yield Buffer.concat([first, LINE_END]);
   for (let taken = 1; taken < count; taken += 1) {
@@ -129,6 +148,13 @@ async function getReady(context: Context, caller: Caller, name: string): Promise
     reason: 'DATASET_NOT_READY',
   });
 }
+
+const nothingKept = (filter: string): Problem =>
+  new Problem(
+    'INVALID_ARGUMENT',
+    `No row is kept by the filter ${filter}. Fields are paths into a row, such as custom_id or body.temperature; look at some with :preview.`,
+    { reason: 'DATASET_EMPTY', details: { field: 'filter' } },
+  );
 
 const tooSmall = (rows: number): Problem =>
   new Problem('INVALID_ARGUMENT', `chunkSize must be at least ${LEAST_ROWS} rows, got ${rows}.`, {

@@ -9,10 +9,11 @@ import { CreateDatasetRequest, DATASET_FORMATS, Dataset, UpdateDatasetRequest } 
 import { ListQuery, listReply, ReadQuery } from '../contract/list.ts';
 import { type DatasetColumn, listDatasets } from '../db/queries/list-datasets.ts';
 import type { Page } from '../db/queries/page.ts';
+import { makeRowFilter } from '../jobs/row-filter.ts';
 import { toDatasetReply } from './dataset-reply.ts';
 import { sourceOf } from './dataset-source.ts';
 import { datasetVerbRoutes } from './dataset-verbs.ts';
-import type { FieldKind } from './list-filter.ts';
+import { type FieldKind, parseOrRefuse } from './list-filter.ts';
 import { applyMask } from './read-mask.ts';
 import { replyPage } from './reply-page.ts';
 import { type Call, route } from './route.ts';
@@ -44,18 +45,18 @@ const create = route({
   method: 'post',
   path: COLLECTION,
   tag,
-  summary: 'Create a dataset that waits for its file, or a copy of another one',
+  summary: 'Create a dataset that waits for its file, or a copy of another one or of some of its rows',
   once: {},
   body: CreateDatasetRequest,
   reply: Dataset,
   handle: async ({ context, caller, body }) => {
-    const sourceDatasetId = sourceOf(body);
+    const source = sourceOf(body);
     const { displayName, format, exampleCount } = body.dataset ?? {};
     const wish = { id: body.datasetId, displayName, format, declaredRows: exampleCount };
     return toDatasetReply(
-      sourceDatasetId === undefined
+      source === undefined
         ? await createDataset(context, caller, wish)
-        : await copyDataset(context, caller, { ...wish, sourceDatasetId }),
+        : await copyDataset(context, caller, { ...wish, ...source, keeps: makeRowFilter(parseOrRefuse(source.filter)) }),
     );
   },
 });

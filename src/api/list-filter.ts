@@ -27,15 +27,20 @@ export interface FilterFields<Column extends string> {
 
 /** Reads a filter; INVALID_ARGUMENT with the place where it can't be read. */
 export function readFilter<Column extends string>(text: string, fields: FilterFields<Column>): Where<Column> {
-  const parsed = parseFilter(text);
-  if (!parsed.ok) throw unreadable(text, parsed.at, `expected ${parsed.expected}`);
   const toWhere = (filter: Filter): Where<Column> => {
     if (filter.kind === 'not') return { not: toWhere(filter.term) };
     if (filter.kind === 'all') return { all: filter.terms.map(toWhere) };
     if (filter.kind === 'any') return { any: filter.terms.map(toWhere) };
     return compare(filter, { ...fields, text });
   };
-  return toWhere(parsed.filter);
+  return toWhere(parseOrRefuse(text));
+}
+
+/** The filter, or INVALID_ARGUMENT with the place where it can't be read. */
+export function parseOrRefuse(text: string): Filter {
+  const parsed = parseFilter(text);
+  if (parsed.ok) return parsed.filter;
+  throw unreadable(text, parsed.at, `expected ${parsed.expected}`);
 }
 
 type Reading<Column extends string> = FilterFields<Column> & { readonly text: string };

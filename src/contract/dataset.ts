@@ -36,7 +36,7 @@ export const Dataset = z
     transformed: z
       .object({
         sourceDatasetId: z.string().describe('Full name of the other one'),
-        filter: z.string().describe('Always empty'),
+        filter: z.string().describe('Which of its rows; empty for all'),
         originalFormat: z.enum(DATASET_FORMATS).describe('Format of the other one'),
       })
       .optional()
@@ -64,7 +64,7 @@ const origins = {
   transformed: z
     .strictObject({
       sourceDatasetId: z.string().describe('As the `sourceDatasetId` beside the dataset'),
-      filter: z.string().optional().describe('Filters on rows are not offered; must be empty'),
+      filter: z.string().optional().describe('As the `filter` beside the dataset'),
       originalFormat: z.enum(DATASET_FORMATS).optional().describe('Accepted; taken from the other dataset'),
     })
     .optional()
@@ -94,7 +94,12 @@ export const CreateDatasetRequest = z
       .string()
       .optional()
       .describe('A dataset that is READY: the new one gets copies of its files, and is READY at once'),
-    filter: z.string().optional().describe('Filters on rows are not offered; must be empty'),
+    filter: z
+      .string()
+      .optional()
+      .describe(
+        'Which rows to copy, in the words of list filters: `body.temperature > 0.5 AND NOT custom_id = "test-*"`. Fields are paths into a row; lines that are no JSON are not copied. Empty for all',
+      ),
   })
   .meta({
     id: 'CreateDatasetRequest',

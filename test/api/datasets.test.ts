@@ -158,9 +158,9 @@ test.each([
   [{ datasetId: 'x', dataset: { colour: 'red' } }, 3, 'INVALID_FIELD'],
   [{ datasetId: 'x', dataset: { exampleCount: 'many' } }, 3, 'INVALID_FIELD'],
   [{ datasetId: 'x', dataset: { displayName: 'x'.repeat(64) } }, 3, 'INVALID_FIELD'],
-  [{ datasetId: 'x', sourceDatasetId: 'y', filter: 'a = 1' }, 12, 'DATASET_ORIGIN_NOT_OFFERED'],
+  [{ datasetId: 'x', filter: 'a = 1' }, 12, 'DATASET_ORIGIN_NOT_OFFERED'],
   [{ datasetId: 'x', sourceDatasetId: 'nowhere' }, 5, 'DATASET_NOT_FOUND'],
-  [{ datasetId: 'x', dataset: { transformed: { sourceDatasetId: 'y', filter: 'a' } } }, 12, 'DATASET_ORIGIN_NOT_OFFERED'],
+  [{ datasetId: 'x', dataset: { transformed: { sourceDatasetId: 'y', filter: 'a' } } }, 3, 'INVALID_FILTER'],
   [{ datasetId: 'x', dataset: { externalUrl: 'gs://b' } }, 12, 'DATASET_ORIGIN_NOT_OFFERED'],
   [{ datasetId: 'x', dataset: { evalProtocol: {} } }, 12, 'DATASET_ORIGIN_NOT_OFFERED'],
 ])('creating %j is refused', async (body, code, reason) => {

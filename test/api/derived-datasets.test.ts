@@ -43,6 +43,29 @@ test('a copy is READY at once, says where it comes from, and outlives its source
   expect(again.body).toMatchObject({ state: 'READY', transformed: { sourceDatasetId: 'accounts/acme/datasets/copy' } });
 });
 
+test('a copy can be of some rows: those that its filter keeps, byte for byte and in order', async () => {
+  await door.makeDataset('many', `${linesOf(0, 20)}\nno JSON\n`);
+  const filter = 'row >= 5 AND row < 8 AND NOT row = 6';
+  const body = { datasetId: 'some', sourceDatasetId: 'many', filter };
+  expect(await door.askJson(DATASETS, { body })).toMatchObject({
+    status: 200,
+    body: { state: 'READY', exampleCount: '2', transformed: { sourceDatasetId: 'accounts/acme/datasets/many', filter } },
+  });
+  expect(await textsOf('some')).toEqual({ 'dataset/some/in.jsonl': linesOf(5, 6) + linesOf(7, 8) });
+});
+
+test.each([
+  ['row >', 'INVALID_FILTER'],
+  ['row = 99', 'DATASET_EMPTY'],
+])('a copy with the filter %j is refused and leaves nothing', async (filter, reason) => {
+  await door.makeDataset(`of-${reason === 'DATASET_EMPTY' ? 'none' : 'bad'}`, linesOf(0, 3));
+  const before = await door.objectKeys();
+  const body = { datasetId: 'nothing', sourceDatasetId: `of-${reason === 'DATASET_EMPTY' ? 'none' : 'bad'}`, filter };
+  expect(await door.askJson(DATASETS, { body })).toMatchObject({ status: 400, body: { details: [{ reason }] } });
+  expect(await door.objectKeys()).toEqual(before);
+  expect((await door.ask(`${DATASETS}/nothing`)).status).toBe(404);
+});
+
 test('a copy that can not be made leaves nothing', async () => {
   await door.makeDataset('taken', linesOf(0, 1));
   await door.askJson(DATASETS, { body: { datasetId: 'waiting' } });
