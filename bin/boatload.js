@@ -4,13 +4,16 @@
  * it can say what is wrong; where the checkout has a Node of its own, that one takes over.
  */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import nodeModule, { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 const NEEDED = [22, 19];
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) {
   hideExperimentalWarnings();
+  rememberCompiled();
   const source = new URL('../src/main.ts', import.meta.url);
   await import(existsSync(source) ? source.href : new URL('../dist/main.js', import.meta.url).href);
 } else {
@@ -27,6 +30,14 @@ function hideExperimentalWarnings() {
     if (warning.name === 'ExperimentalWarning' && /type stripping|sqlite/i.test(warning.message)) return;
     for (const print of printers) print.call(process, warning);
   });
+}
+
+/**
+ * Reading the sources is most of what a short command does: Node keeps them compiled from run to run (November 2026: help 73 ms over bare Node, 230
+ * without). In a folder of the user's own, as whoever can write there can put programs into ours; where that can't be written, nothing is kept.
+ */
+function rememberCompiled() {
+  nodeModule.enableCompileCache(join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'boatload', 'compiled'));
 }
 
 /** The Node that `npm ci` brings to a checkout. */
