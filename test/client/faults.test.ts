@@ -106,7 +106,9 @@ describe('uploads', () => {
       line.seen.length = 0;
       expect(await client.uploadDataset({ datasetId: id }, [file], { resume })).toMatchObject({ state: 'READY' });
       const [first, second] = puts();
-      if (resume) expect([first, puts().at(-1)]).toEqual([`bytes */${bytes.length}`, expect.stringMatching(/^bytes [67]\d{6}-/)]);
+      // A connection that is reset loses what its reader had not got to yet.
+      if (resume)
+        expect([first, puts().at(-1)]).toEqual([`bytes */${bytes.length}`, expect.stringMatching(/^bytes [1-7]\d{6}-/)]);
       else expect([first, second]).toEqual([`bytes 0-${bytes.length - 1}/${bytes.length}`, undefined]);
       expect(await storedIn(id)).toBe(sha256(bytes));
     }
