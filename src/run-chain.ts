@@ -2,6 +2,7 @@
 import type { Caller, Context } from './actions/context.ts';
 import { listJobs } from './db/queries/list-jobs.ts';
 import { sumProgress } from './db/queries/sum-progress.ts';
+import { addUp } from './jobs/add-up.ts';
 import type { Job, Progress } from './jobs/job.ts';
 
 /** All jobs of the run's own account, oldest first. */
@@ -19,13 +20,5 @@ export async function unansweredRows(context: Context, chain: readonly Job[]): P
 /** What the whole chain has done: each success once, failures of the last job only, as earlier ones ran again; tokens of all, as all were spent. */
 export async function sumChain({ store }: Context, chain: readonly Job[]): Promise<Progress> {
   const all = await Promise.all(chain.map((job) => sumProgress(store.db, job.uid)));
-  const total = (field: keyof Progress): number => all.reduce((sum, progress) => sum + progress[field], 0);
-  return {
-    ok: total('ok'),
-    failed: all.at(-1)?.failed ?? 0,
-    inputTokens: total('inputTokens'),
-    outputTokens: total('outputTokens'),
-    cachedTokens: total('cachedTokens'),
-    bytes: total('bytes'),
-  };
+  return { ...addUp(all), failed: all.at(-1)?.failed ?? 0 };
 }

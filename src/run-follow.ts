@@ -6,6 +6,7 @@ import { Problem } from './base/problem.ts';
 import type { RunProgress, RunView } from './cli/doors.ts';
 import { listDatasetFiles } from './db/queries/list-dataset-files.ts';
 import type { PoolStatus } from './engines/pool.ts';
+import { addUp } from './jobs/add-up.ts';
 import type { Job, Progress } from './jobs/job.ts';
 import { isFinal } from './jobs/states.ts';
 import type { Machine } from './machine.ts';
@@ -91,13 +92,14 @@ async function measure({ context, worker }: Machine, { caller, job, before, elap
   const chain = await readChain(context, caller);
   const committed = await sumChain(context, chain);
   const live = worker.live(job.uid);
+  const done = addUp(live === undefined ? [committed] : [committed, live]);
   return {
     total: chain[0]?.inputRows ?? 0,
-    ok: committed.ok + (live?.ok ?? 0),
-    failed: committed.failed + (live?.failed ?? 0),
-    inputTokens: committed.inputTokens + (live?.inputTokens ?? 0),
-    outputTokens: committed.outputTokens + (live?.outputTokens ?? 0),
-    cachedTokens: committed.cachedTokens + (live?.cachedTokens ?? 0),
+    ok: done.ok,
+    failed: done.failed,
+    inputTokens: done.inputTokens,
+    outputTokens: done.outputTokens,
+    cachedTokens: done.cachedTokens,
     elapsedMs,
     doneBefore: before.ok,
   };

@@ -1,4 +1,5 @@
 import type { HonoRequest } from 'hono';
+import { messageOf } from '../base/message-of.ts';
 import { Problem } from '../base/problem.ts';
 
 /** What a JSON body may cost; every one of them is a sentence to its sender when it is passed. */
@@ -22,8 +23,10 @@ export function parseJson(bytes: Buffer): unknown {
   try {
     return bytes.length === 0 ? {} : JSON.parse(text.decode(bytes));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Problem('INVALID_ARGUMENT', `The request body is not valid JSON: ${why}.`, { reason: 'INVALID_JSON', cause });
+    throw new Problem('INVALID_ARGUMENT', `The request body is not valid JSON: ${messageOf(cause)}.`, {
+      reason: 'INVALID_JSON',
+      cause,
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import { addUp } from './add-up.ts';
 import type { Progress } from './job.ts';
 import type { PartClaim } from './leases.ts';
 import type { PartEntry } from './part-entries.ts';
@@ -30,16 +31,13 @@ export class ClaimTally {
 
   /** All that was added, whether its lease still counts or not. */
   get total(): Progress {
-    const total = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
-    for (const sums of this.#byLease.values()) {
-      total.ok += sums.positions.length - sums.failedPositions.length;
-      total.failed += sums.failedPositions.length;
-      total.inputTokens += sums.inputTokens;
-      total.outputTokens += sums.outputTokens;
-      total.cachedTokens += sums.cachedTokens;
-      total.bytes += sums.bytes;
-    }
-    return total;
+    return addUp(
+      Array.from(this.#byLease.values(), ({ positions, failedPositions, ...sums }) => ({
+        ...sums,
+        ok: positions.length - failedPositions.length,
+        failed: failedPositions.length,
+      })),
+    );
   }
 
   /** One claim per shard. When a shard was lost and leased again meanwhile, only its newest lease can still be true. */
@@ -68,13 +66,3 @@ export class ClaimTally {
     return sums;
   }
 }
-
-/** One finished row as a sum. */
-export const toProgress = ({ kind, inputTokens, outputTokens, cachedTokens, line }: PartEntry): Progress => ({
-  ok: kind === 'success' ? 1 : 0,
-  failed: kind === 'success' ? 0 : 1,
-  inputTokens,
-  outputTokens,
-  cachedTokens,
-  bytes: line.length,
-});

@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../base/problem.ts';
 import type { Verdict } from '../engines/classify-failure.ts';
 import type { Pool } from '../engines/pool.ts';
-import { toProgress } from '../jobs/claim-tally.ts';
 import type { Job, Progress } from '../jobs/job.ts';
 import type { PartClaim } from '../jobs/leases.ts';
 import type { PartEntry } from '../jobs/part-entries.ts';
@@ -38,8 +37,6 @@ export class JobRun {
   readonly source: RowSource;
   readonly attempts: number;
   readonly journal: Journal;
-  /** Rows finished by this worker that no commit has counted yet. */
-  readonly live = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
   /** It was stopped because no engine of it answers. */
   isStarved = false;
   readonly #options: JobRunOptions;
@@ -70,6 +67,11 @@ export class JobRun {
     });
     // Every row in flight listens: far more than the ten after which Node suspects a leak.
     for (const { signal } of [this.#stop, this.#abort]) setMaxListeners(0, signal);
+  }
+
+  /** Rows finished by this worker that no commit has counted yet. */
+  get live(): Progress {
+    return this.journal.uncommitted;
   }
 
   get stopped(): AbortSignal {
@@ -142,7 +144,6 @@ export class JobRun {
   }
 
   finish(entry: PartEntry): void {
-    this.#count(toProgress(entry), 1);
     this.journal.add(entry);
   }
 
@@ -151,7 +152,6 @@ export class JobRun {
     for (;;) {
       try {
         const result = await commitSegment({ objects: context.objects, leases: context.store.leases }, segment);
-        this.#count(segment.tally.total, -1);
         onCommit(result);
         return;
       } catch (cause) {
@@ -161,14 +161,5 @@ export class JobRun {
         await delay(COMMIT_AGAIN_MS, undefined, { signal: this.#despair.signal });
       }
     }
-  }
-
-  #count(rows: Progress, sign: 1 | -1): void {
-    this.live.ok += sign * rows.ok;
-    this.live.failed += sign * rows.failed;
-    this.live.inputTokens += sign * rows.inputTokens;
-    this.live.outputTokens += sign * rows.outputTokens;
-    this.live.cachedTokens += sign * rows.cachedTokens;
-    this.live.bytes += sign * rows.bytes;
   }
 }

@@ -2,6 +2,7 @@
 import { Problem } from '../base/problem.ts';
 import { endJobEarly } from '../db/queries/end-job-early.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
+import { addUp } from '../jobs/add-up.ts';
 import type { Progress } from '../jobs/job.ts';
 import type { ShardLease } from '../jobs/leases.ts';
 import type { CommitResult } from './commit-segment.ts';
@@ -100,7 +101,7 @@ export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsO
     find: (jobUid) => [...opened.values()].flatMap((runs) => runs.slice(-1)).filter(({ job }) => job.uid === jobUid),
     live(jobUid) {
       const runs = allOf(jobUid);
-      return runs.length === 0 ? undefined : runs.map(({ live }) => live).reduce(addUp);
+      return runs.length === 0 ? undefined : addUp(runs.map(({ live }) => live));
     },
     forget(of) {
       opening.delete(keyOf(of));
@@ -123,12 +124,3 @@ const keyOf = ({ jobUid, model }: RunOf): string => `${jobUid}/${model}`;
 
 const noEngine = (model: string): Problem =>
   new Problem('UNAVAILABLE', `No engine serves ${model} at present; the job waits.`, { reason: 'NO_ENGINE_FOR_MODEL' });
-
-const addUp = (a: Progress, b: Progress): Progress => ({
-  ok: a.ok + b.ok,
-  failed: a.failed + b.failed,
-  inputTokens: a.inputTokens + b.inputTokens,
-  outputTokens: a.outputTokens + b.outputTokens,
-  cachedTokens: a.cachedTokens + b.cachedTokens,
-  bytes: a.bytes + b.bytes,
-});

@@ -6,7 +6,9 @@
  */
 import { dirname, join } from 'node:path';
 import { makeId } from '../base/ids.ts';
+import { addUp } from '../jobs/add-up.ts';
 import { ClaimTally } from '../jobs/claim-tally.ts';
+import type { Progress } from '../jobs/job.ts';
 import { encodeEntry, type PartEntry } from '../jobs/part-entries.ts';
 import { SegmentFile } from './segment-file.ts';
 
@@ -47,6 +49,8 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #folder: string;
   #segment: OpenSegment | undefined;
+  /** The open one, and those that wait for their commit. */
+  readonly #uncommitted = new Set<OpenSegment>();
   #committing: Promise<void> = Promise.resolve();
   #flushing: Promise<void> | undefined;
   #uncommittedBytes = 0;
@@ -69,6 +73,11 @@ export class Journal {
     segment.bytes += bytes.length;
     this.#uncommittedBytes += bytes.length;
     if (segment.bytes >= SEGMENT_BYTES) this.#seal();
+  }
+
+  /** What was added and is not committed yet. */
+  get uncommitted(): Progress {
+    return addUp(Array.from(this.#uncommitted, ({ tally }) => tally.total));
   }
 
   /** Resolves when there is room: at once unless commits have fallen far behind. Nobody waits for a journal that has failed. */
@@ -95,7 +104,9 @@ export class Journal {
       root: dirname(this.#options.dir),
       onFailure: (cause) => this.#fail(cause),
     });
-    return { id, file, tally: new ClaimTally(), slabs: [], bytes: 0 };
+    const segment = { id, file, tally: new ClaimTally(), slabs: [], bytes: 0 };
+    this.#uncommitted.add(segment);
+    return segment;
   }
 
   #seal(): void {
@@ -113,8 +124,10 @@ export class Journal {
     this.#committing.catch((cause: unknown) => this.#fail(cause));
   }
 
-  async #commit({ id, file, tally, slabs, bytes }: OpenSegment): Promise<void> {
+  async #commit(segment: OpenSegment): Promise<void> {
+    const { id, file, tally, slabs, bytes } = segment;
     await this.#options.commit({ jobUid: this.#options.jobUid, id, tally, bytes: Buffer.concat(slabs) });
+    this.#uncommitted.delete(segment);
     await file.remove();
     this.#uncommittedBytes -= bytes;
     this.#relieve();
