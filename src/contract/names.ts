@@ -9,6 +9,7 @@ const COLLECTIONS = {
   users: ['users'],
   quotas: ['quotas'],
   webhooks: ['webhooks'],
+  engines: ['engines'],
 } as const;
 /** A collection by the spelling that is written. */
 export type Collection = keyof typeof COLLECTIONS;

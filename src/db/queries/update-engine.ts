@@ -1,0 +1,18 @@
+import type { Engine } from '../schema.ts';
+import type { Db } from '../store.ts';
+
+export type EngineChanges = Partial<Omit<Engine, 'accountId' | 'id' | 'createdAt' | 'createdBy'>>;
+
+/** Changes an engine; undefined when there is none. */
+export const updateEngine = (
+  db: Db,
+  { accountId, id }: Pick<Engine, 'accountId' | 'id'>,
+  { models, ...changes }: EngineChanges,
+): Promise<Engine | undefined> =>
+  db
+    .updateTable('engine')
+    .set({ ...changes, ...(models !== undefined && { models: JSON.stringify(models) as never }) })
+    .where('accountId', '=', accountId)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst();
