@@ -40,3 +40,17 @@ export const isPublicAddress = (address: string): boolean => {
   if (isIP(bare) === 4) return !special4.check(bare, 'ipv4');
   return isIP(bare) === 6 && global6.check(bare, 'ipv6') && !special6.check(bare, 'ipv6');
 };
+
+/** Where clouds tell the machines in them their secrets; link-local addresses altogether, as most of them are. */
+const METADATA_IPV4 = ['169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32'];
+const METADATA_IPV6 = ['fe80::/10', 'fd00:ec2::/32', 'fd20:ce::254/128', '64:ff9b::a9fe:0/112'];
+
+const metadata4 = toList('ipv4', METADATA_IPV4);
+const metadata6 = toList('ipv6', METADATA_IPV6);
+
+/** True for an address that a machine asks for its own cloud's secrets; IPv4 inside IPv6 counts. */
+export const isMetadataAddress = (address: string): boolean => {
+  const [bare = ''] = address.split('%');
+  if (isIP(bare) === 4) return metadata4.check(bare, 'ipv4');
+  return isIP(bare) === 6 && (metadata6.check(bare, 'ipv6') || metadata4.check(bare, 'ipv6'));
+};

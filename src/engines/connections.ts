@@ -12,6 +12,8 @@ export interface ConnectionsOptions {
   readonly origin: string;
   readonly connectMs: number;
   readonly max: number;
+  /** Connects only where this allows; default everywhere. */
+  readonly connect?: Client.Options['connect'];
 }
 
 /** Engines close idle connections after about five seconds (uvicorn's default); ours go first. */
@@ -26,11 +28,11 @@ export class Connections {
   readonly #waiting: ((connection: Connection) => void)[] = [];
   #closed = false;
 
-  constructor({ origin, connectMs, max }: ConnectionsOptions) {
+  constructor({ origin, connectMs, max, connect }: ConnectionsOptions) {
     this.#origin = origin;
     this.#max = max;
     this.#options = {
-      connect: buildConnector({ timeout: connectMs, allowH2: false }),
+      connect: connect ?? buildConnector({ timeout: connectMs, allowH2: false }),
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       // Long generations are silent for minutes: the clocks of an exchange decide, not undici's.

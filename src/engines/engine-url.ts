@@ -1,5 +1,6 @@
 /** Where an OpenAI-compatible endpoint is, as people write it. */
 import { Problem } from '../base/problem.ts';
+import { isMetadataAddress } from '../base/public-address.ts';
 
 export interface EngineUrl {
   /** Scheme, host and port. */
@@ -41,3 +42,25 @@ const refuse = (baseUrl: string): Problem =>
   );
 
 const withoutCredentials = (text: string): string => text.replace(/\/\/[^/@]*@/, '//');
+
+/** Parameters that an address of an engine may have; others may be secrets, and addresses are shown. */
+const HARMLESS_PARAMETERS: ReadonlySet<string> = new Set(['api-version']);
+
+/** An address as it may be kept and shown: without secrets, and leading to no service that gives out those of this machine. */
+export function toSharedUrl(text: string): string {
+  const { origin, credentials, name } = readEngineUrl(text);
+  const { hostname, searchParams, search } = new URL(text);
+  if (credentials !== undefined) throw badUrl('has a user name or a password in it: give a key in its own field');
+  const odd = [...searchParams.keys()].find((key) => !HARMLESS_PARAMETERS.has(key));
+  if (odd !== undefined)
+    throw badUrl(`has the parameter "${odd.slice(0, 50)}", and may have ${[...HARMLESS_PARAMETERS].join(', ')} only`);
+  if (isMetadataAddress(hostname.replace(/^\[|\]$/g, ''))) throw refuseMetadata(origin);
+  return name + search;
+}
+
+/** The refusal of an address, or of a name that leads to one, where a machine asks for its own secrets. */
+export const refuseMetadata = (where: string): Problem =>
+  badUrl(`leads to ${where}, where a machine asks for its own secrets: no engine is there`);
+
+const badUrl = (what: string): Problem =>
+  new Problem('INVALID_ARGUMENT', `url ${what}.`, { reason: 'ENGINE_URL_INVALID', details: { field: 'url' } });

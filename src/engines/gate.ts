@@ -1,4 +1,5 @@
 /** The way to one engine: how many requests it gets, and whether it gets any while it refuses or loses everything. */
+import type { Budget } from './budget.ts';
 import type { Verdict } from './classify-failure.ts';
 import type { Engine } from './engine.ts';
 import { Limiter } from './limiter.ts';
@@ -6,8 +7,9 @@ import { Limiter } from './limiter.ts';
 /**
  * `ready`: it answers. `paused`: it refuses everything for now, as when it loads or its rate is used up.
  * `broken`: connections to it are lost, or its key or model is refused. Both end with one request that goes well.
+ * `draining`: it finishes what it has and gets nothing new.
  */
-export type GateState = 'ready' | 'paused' | 'broken';
+export type GateState = 'ready' | 'paused' | 'broken' | 'draining';
 
 export interface GateOptions {
   readonly engine: Engine;
@@ -15,6 +17,8 @@ export interface GateOptions {
   readonly model: string;
   /** Fixes how many requests it gets at once. */
   readonly limit?: number;
+  /** How much it may get a minute; one for all models of an engine. */
+  readonly budget?: Budget;
   /** Between one trial request to an engine in trouble and the next. */
   readonly trialMs: { readonly first: number; readonly most: number };
 }
@@ -31,12 +35,20 @@ interface Learned {
   readonly bytes: number;
 }
 
+/** Something that went wrong, at a moment of `performance.now()`. */
+interface Trouble {
+  readonly message: string;
+  readonly atMs: number;
+}
+
 /** Engines that say their slots get a little more, so that a slot never waits for us. */
 const OVER_SLOTS = 1.25;
 /** So many requests lost one after another, and it is not the requests. */
 const LOST_IN_A_ROW = 3;
 /** A dead engine may still answer every request at once with a 500, and would then attract all rows. */
 const FAILED_IN_A_ROW = 10;
+/** One question about its health may get lost. */
+const UNHEARD_IN_A_ROW = 2;
 
 export class Gate {
   readonly engine: Engine;
@@ -51,17 +63,46 @@ export class Gate {
   #trying = false;
   #lost = 0;
   #failed = 0;
+  #unheard = 0;
+  /** It was closed because nothing got through to it. */
+  #wasUnreachable = false;
+  #isDraining = false;
+  #sinceMs = performance.now();
+  #lastLearnedMs = Number.NEGATIVE_INFINITY;
+  #lastError: Trouble | undefined;
+  readonly #budget: Budget | undefined;
 
-  constructor({ engine, model, limit, trialMs }: GateOptions) {
+  constructor({ engine, model, limit, budget, trialMs }: GateOptions) {
     this.engine = engine;
     this.model = model;
     this.#trialMs = trialMs;
+    this.#budget = budget;
     const known = () => limit ?? (engine.slots === undefined ? undefined : Math.ceil(engine.slots * OVER_SLOTS));
     this.#limiter = new Limiter({ known });
   }
 
   get state(): GateState {
-    return this.#state;
+    return this.#isDraining ? 'draining' : this.#state;
+  }
+
+  /** Since when it has its state. */
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  /** What went wrong last. */
+  get lastError(): Trouble | undefined {
+    return this.#lastError;
+  }
+
+  /** When a request last told something of it. */
+  get lastLearnedMs(): number {
+    return this.#lastLearnedMs;
+  }
+
+  /** True when the tokens of its answers are counted. */
+  get countsTokens(): boolean {
+    return this.#budget?.countsTokens ?? false;
   }
 
   get inFlight(): number {
@@ -69,34 +110,58 @@ export class Gate {
   }
 
   get limit(): number {
+    if (this.#isDraining) return 0;
     return this.#state === 'ready' ? this.#limiter.limit : 1;
   }
 
   /** The state in words. */
   get why(): string {
+    if (this.#isDraining) return 'it finishes what it has and gets nothing new';
     return this.#state === 'ready' ? this.#limiter.why : this.#trouble;
   }
 
   /** Share of its places that are taken; 1 and more means that it gets nothing now. */
   load(nowMs: number): number {
+    if (this.#isDraining || (this.#budget?.opensAtMs(nowMs) ?? 0) > nowMs) return Number.POSITIVE_INFINITY;
     if (this.#state === 'ready') return this.#inFlight / this.#limiter.limit;
     return this.#trying || nowMs < this.#trialAtMs ? Number.POSITIVE_INFINITY : 0;
   }
 
-  /** When an engine in trouble gets its next trial request; undefined when nothing is to be waited for. */
-  get trialAtMs(): number | undefined {
-    return this.#state === 'ready' || this.#trying ? undefined : this.#trialAtMs;
+  /** When it gets its next request by the clock alone: a trial, or what its budget allows. Undefined when nothing is to be waited for. */
+  nextAtMs(nowMs: number): number | undefined {
+    if (this.#isDraining) return undefined;
+    const opensAtMs = this.#budget?.opensAtMs(nowMs) ?? nowMs;
+    if (this.#state === 'ready') return opensAtMs > nowMs ? opensAtMs : undefined;
+    return this.#trying ? undefined : Math.max(opensAtMs, this.#trialAtMs);
+  }
+
+  /** From here on it gets nothing new. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#sinceMs = performance.now();
+  }
+
+  /** What a question about its health said, asked while no request tells. */
+  heard(verdict: Verdict, nowMs: number): void {
+    const isWell = verdict.verdict === 'success';
+    this.#unheard = isWell ? 0 : this.#unheard + 1;
+    if (!isWell && this.#state === 'ready' && this.#unheard >= UNHEARD_IN_A_ROW) this.#closeUnheard(verdict, nowMs);
+    if (!isWell || this.#state === 'ready') return;
+    // Whether it does again what it is for only a request can tell; that it is there is all that was in doubt here.
+    if (this.#wasUnreachable) this.#open(nowMs);
   }
 
   /** Takes a place. */
   enter(): Pass {
+    this.#budget?.spend(performance.now());
     this.#inFlight += 1;
     this.#trying = this.#state !== 'ready';
     return { isTrial: this.#trying };
   }
 
-  /** Frees a place; nothing is learned. */
-  leave({ isTrial }: Pass): void {
+  /** Frees a place; nothing is learned but what the request cost, where that is known. */
+  leave({ isTrial }: Pass, tokens?: number): void {
+    this.#budget?.settle(tokens, performance.now());
     this.#inFlight -= 1;
     if (isTrial) this.#trying = false;
   }
@@ -104,6 +169,10 @@ export class Gate {
   /** Learns from a reply while its request still holds its place. */
   learn(verdict: Verdict, reply: Learned): void {
     if (verdict.cause === 'aborted') return;
+    this.#lastLearnedMs = reply.nowMs;
+    this.#unheard = 0;
+    if (verdict.verdict === 'fatal' || verdict.verdict === 'retry')
+      this.#lastError = { message: verdict.message, atMs: reply.nowMs };
     if (verdict.verdict === 'fatal') this.#close('broken', verdict, reply);
     else if (verdict.status === undefined && verdict.verdict === 'retry') this.#learnLoss(verdict, reply);
     else if (verdict.refused) this.#learnRefusal(verdict, reply);
@@ -118,9 +187,19 @@ export class Gate {
       this.#limiter.completed({ nowMs, work: bytes, inFlight: this.#inFlight });
       return;
     }
+    this.#open(nowMs);
+  }
+
+  #open(nowMs: number): void {
     this.#state = 'ready';
+    this.#sinceMs = nowMs;
     this.#trials = 0;
     this.#limiter.recovered();
+  }
+
+  #closeUnheard(verdict: Verdict, nowMs: number): void {
+    this.#lastError = { message: verdict.message, atMs: nowMs };
+    this.#close('broken', verdict, { nowMs, pass: { isTrial: false }, bytes: 0 });
   }
 
   #learnRefusal(verdict: Verdict, reply: Learned): void {
@@ -146,7 +225,9 @@ export class Gate {
     const { first, most } = this.#trialMs;
     const waitMs = Math.min(most, first * 2 ** this.#trials) * (0.75 + Math.random() / 2);
     this.#trials += 1;
+    if (this.#state !== state) this.#sinceMs = nowMs;
     this.#state = state;
+    this.#wasUnreachable = verdict.status === undefined && verdict.refused;
     this.#trouble = verdict.message;
     this.#trialAtMs = nowMs + Math.max(waitMs, verdict.retryAfterMs ?? 0);
   }

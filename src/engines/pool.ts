@@ -1,5 +1,6 @@
 /** A model's engines behind one door: places go to live requests first, then fairly to jobs, and each engine gets what it can use. */
 import { Problem } from '../base/problem.ts';
+import { type Budget, readTotalTokens } from './budget.ts';
 import type { Verdict } from './classify-failure.ts';
 import type { Engine, EngineReply, EngineRequest, EngineStream } from './engine.ts';
 import type { FairQueue } from './fair-queue.ts';
@@ -13,6 +14,8 @@ export interface PoolEngine {
   readonly model: string;
   /** Fixes how many requests this engine gets at once. */
   readonly limit?: number;
+  /** How much it may get a minute; one for all models of an engine. */
+  readonly budget?: Budget;
 }
 
 export interface PoolOptions {
@@ -39,12 +42,17 @@ export interface Slot {
 /** One engine of a pool, for people. */
 export interface PoolStatus {
   readonly engine: string;
+  /** What it stands for in `add` and `remove`. */
+  readonly of: PoolEngine;
   readonly model: string;
   readonly limit: number;
   readonly inFlight: number;
   readonly state: GateState;
   /** Why it has this limit, or what is wrong with it. */
   readonly why: string;
+  readonly since: Date;
+  /** What went wrong last; undefined: nothing yet. */
+  readonly lastError: { readonly message: string; readonly at: Date } | undefined;
 }
 
 export interface Pool {
@@ -63,6 +71,14 @@ export interface Pool {
   /** How many live requests can be in here at once, waiting ones included, and how many more just now. */
   liveRoom(): { readonly limit: number; readonly remaining: number };
   status(): readonly PoolStatus[];
+  /** One more engine, for those who wait, too. */
+  add(engine: PoolEngine): void;
+  /** It gets nothing new. Resolves when it has nothing in flight any more and is gone from `status()`. */
+  remove(engine: PoolEngine): Promise<void>;
+  /** True when no request has told anything of the engine for so long: then a question about its health is worth its cost. */
+  isSilent(engine: PoolEngine, forMs: number): boolean;
+  /** What that question said. */
+  heard(engine: PoolEngine, verdict: Verdict): void;
   /** Sends everybody away who waits. The engines stay open: they belong to whoever opened them. */
   close(): void;
 }
@@ -85,8 +101,16 @@ const COME_AGAIN_SECONDS = 1;
 /** Makes the pool of a model's engines. */
 export const makePool = (engines: readonly PoolEngine[], options: PoolOptions = {}): Pool => new EnginePool(engines, options);
 
+/** A gate, the engine that it leads to, and who waits for it to be empty. */
+interface Way {
+  readonly of: PoolEngine;
+  readonly gate: Gate;
+  readonly whenEmpty: (() => void)[];
+}
+
 class EnginePool implements Pool {
-  readonly #gates: readonly Gate[];
+  readonly #options: Omit<PoolOptions, 'liveWaiting'> & Pick<ConstructorParameters<typeof Gate>[0], 'trialMs'>;
+  #ways: readonly Way[] = [];
   readonly #waiting = new PlaceQueue<Waiter>();
   readonly #liveWaiting: number;
   #alarm: NodeJS.Timeout | undefined;
@@ -95,7 +119,49 @@ class EnginePool implements Pool {
   constructor(engines: readonly PoolEngine[], options: PoolOptions) {
     const { trialMs = { first: 1_000, most: 30_000 }, liveWaiting = 128, ...common } = options;
     this.#liveWaiting = liveWaiting;
-    this.#gates = engines.map((engine) => new Gate({ ...common, ...engine, trialMs }));
+    this.#options = { ...common, trialMs };
+    for (const engine of engines) this.add(engine);
+  }
+
+  get #gates(): readonly Gate[] {
+    return this.#ways.map(({ gate }) => gate);
+  }
+
+  add(engine: PoolEngine): void {
+    this.#ways = [...this.#ways, { of: engine, gate: new Gate({ ...this.#options, ...engine }), whenEmpty: [] }];
+    this.#handOut();
+  }
+
+  async remove(engine: PoolEngine): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const leaving = this.#ways.filter(({ of }) => of === engine);
+    if (leaving.length === 0) return;
+    for (const { gate, whenEmpty } of leaving) {
+      gate.drain();
+      whenEmpty.push(resolve);
+    }
+    this.#dropEmpty();
+    this.#handOut();
+    await promise;
+  }
+
+  isSilent(engine: PoolEngine, forMs: number): boolean {
+    const sinceMs = performance.now() - forMs;
+    return this.#ways.every(({ of, gate }) => of !== engine || gate.lastLearnedMs < sinceMs);
+  }
+
+  heard(engine: PoolEngine, verdict: Verdict): void {
+    for (const { of, gate } of this.#ways) if (of === engine) gate.heard(verdict, performance.now());
+    this.#handOut();
+  }
+
+  /** Forgets the drained that have nothing in flight. */
+  #dropEmpty(): void {
+    const isEmpty = ({ gate }: Way): boolean => gate.state === 'draining' && gate.inFlight === 0;
+    const empty = this.#ways.filter(isEmpty);
+    if (empty.length === 0) return;
+    this.#ways = this.#ways.filter((way) => !isEmpty(way));
+    for (const { whenEmpty } of empty) for (const tell of whenEmpty) tell();
   }
 
   async acquire(jobUid: string, signal: AbortSignal): Promise<Slot> {
@@ -119,13 +185,16 @@ class EnginePool implements Pool {
   }
 
   status(): readonly PoolStatus[] {
-    return this.#gates.map(({ engine, model, limit, inFlight, state, why }) => ({
+    return this.#ways.map(({ of, gate: { engine, model, limit, inFlight, state, why, sinceMs, lastError } }) => ({
       engine: engine.name,
+      of,
       model,
       limit,
       inFlight,
       state,
       why,
+      since: toDate(sinceMs),
+      lastError: lastError && { message: lastError.message, at: toDate(lastError.atMs) },
     }));
   }
 
@@ -184,7 +253,7 @@ class EnginePool implements Pool {
   }
 
   get #isReady(): boolean {
-    return this.#gates.some(({ state }) => state === 'ready');
+    return this.#ways.some(({ gate }) => gate.state === 'ready');
   }
 
   /** Rows wait until an engine is back; nobody sits in front of them. */
@@ -194,7 +263,7 @@ class EnginePool implements Pool {
   }
 
   #nobodyAnswers(): Problem {
-    const waitMs = this.#nextTrialMs - performance.now();
+    const waitMs = this.#nextMs - performance.now();
     const retryAfterSeconds = Number.isFinite(waitMs) ? Math.max(1, Math.ceil(waitMs / 1_000)) : COME_AGAIN_SECONDS;
     // Why is for who runs the server: an engine that refuses our key may repeat it.
     return new Problem('UNAVAILABLE', 'No engine of this model answers just now.', {
@@ -203,8 +272,10 @@ class EnginePool implements Pool {
     });
   }
 
-  get #nextTrialMs(): number {
-    return this.#gates.reduce((first, { trialAtMs = NEVER }) => Math.min(first, trialAtMs), NEVER);
+  /** When an engine opens by the clock alone. */
+  get #nextMs(): number {
+    const nowMs = performance.now();
+    return this.#gates.reduce((first, gate) => Math.min(first, gate.nextAtMs(nowMs) ?? NEVER), NEVER);
   }
 
   /** The engine with the largest share of free places. */
@@ -212,7 +283,7 @@ class EnginePool implements Pool {
     const nowMs = performance.now();
     let best: Gate | undefined;
     let least = 1;
-    for (const gate of this.#gates) {
+    for (const { gate } of this.#ways) {
       const load = gate.load(nowMs);
       if (load >= least) continue;
       best = gate;
@@ -224,12 +295,14 @@ class EnginePool implements Pool {
   #open(gate: Gate): Slot {
     const pass = gate.enter();
     let bytes = 0;
+    let tokens: number | undefined;
     let isOpen = true;
     return {
       model: gate.model,
       async answer(request, signal) {
         const reply = await gate.engine.answer(request, signal);
         bytes = reply.kind === 'answer' ? reply.body.length : 0;
+        if (gate.countsTokens && reply.kind === 'answer') tokens = readTotalTokens(reply.body);
         return reply;
       },
       async stream(request, signal) {
@@ -245,23 +318,27 @@ class EnginePool implements Pool {
         if (!isOpen) return;
         isOpen = false;
         if (verdict !== undefined) gate.learn(verdict, { pass, nowMs: performance.now(), bytes });
-        gate.leave(pass);
+        gate.leave(pass, tokens);
+        this.#dropEmpty();
         this.#handOut();
       },
     };
   }
 
-  /** Wakes up for the next trial of an engine in trouble, when somebody waits for it. */
+  /** Wakes up for the next trial of an engine in trouble, or when a budget opens, when somebody waits for it. */
   #setAlarm(): void {
     clearTimeout(this.#alarm);
     this.#alarm = undefined;
     if (this.#waiting.isEmpty) return;
-    const earliest = this.#nextTrialMs;
+    const earliest = this.#nextMs;
     if (earliest === NEVER) return;
     const waitMs = Math.min(LONGEST_ALARM_MS, Math.max(1, earliest - performance.now()));
     this.#alarm = setTimeout(() => this.#handOut(), waitMs);
   }
 }
+
+/** A moment of `performance.now()` on the calendar. */
+const toDate = (ms: number): Date => new Date(performance.timeOrigin + ms);
 
 const closed = (): Error => new Error('The pool of engines was closed.');
 

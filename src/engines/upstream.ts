@@ -1,8 +1,10 @@
 /** Any OpenAI-compatible HTTP endpoint as an engine: vLLM, SGLang, llama-server, Ollama, a hosted provider. */
+import { makeGuardedConnect } from '../base/guarded-connect.ts';
 import { Problem } from '../base/problem.ts';
+import { isMetadataAddress } from '../base/public-address.ts';
 import { Connections } from './connections.ts';
 import type { Engine, EngineAnswer, EngineModel, EngineReply, EngineRequest, EngineStream } from './engine.ts';
-import { type EngineUrl, readEngineUrl } from './engine-url.ts';
+import { type EngineUrl, readEngineUrl, refuseMetadata } from './engine-url.ts';
 import { type Clocks, type ExchangeOptions, exchange, exchangeStream, type Outgoing } from './exchange.ts';
 import { type ListedModel, readModelList, readProps } from './model-list.ts';
 
@@ -18,22 +20,33 @@ export interface UpstreamOptions {
   readonly maxConnections?: number;
   /** A longer answer is given up; default 64 MiB. */
   readonly maxBodyBytes?: number;
+  /** How many requests it is known to work on at once; `models()` may find out better. */
+  readonly slots?: number;
+  /** Never connects to where machines ask for their own secrets: for addresses that come over the network. */
+  readonly guarded?: boolean;
+}
+
+/** An engine behind HTTP, and what can be asked of it beside its API. */
+export interface Upstream extends Engine {
+  /** Asks it something about itself, not for a generation: what it lists when no path is given. Never rejects. */
+  question(path?: string, body?: object): Promise<EngineReply>;
 }
 
 const CLOCKS: Clocks = { connectMs: 10_000, firstByteMs: 600_000, idleMs: 120_000, totalMs: 3_600_000 };
 /** A question about the engine itself, not a generation. */
 const QUESTION_MS = 30_000;
+const MOST_ANSWER_BYTES = 8 * 2 ** 20;
 const NEVER = new AbortController().signal;
 
 /** Opens an engine behind a URL. Nothing is sent yet; `models()` is the way to see that it is there. */
-export function openUpstream(options: UpstreamOptions): Engine {
-  return new Upstream(readEngineUrl(options.baseUrl), options);
+export function openUpstream(options: UpstreamOptions): Upstream {
+  return new HttpUpstream(readEngineUrl(options.baseUrl), options);
 }
 
-class Upstream implements Engine {
+class HttpUpstream implements Upstream {
   readonly name: string;
   /** Known after `models()` where the engine says it. */
-  slots: number | undefined = undefined;
+  slots: number | undefined;
   readonly #url: EngineUrl;
   readonly #headers: readonly string[];
   readonly #exchange: ExchangeOptions;
@@ -44,8 +57,15 @@ class Upstream implements Engine {
     this.#headers = [...toAuthorization(url, options.apiKey), 'content-type', 'application/json', 'accept', 'application/json'];
     const clocks = { ...CLOCKS, ...options.clocks };
     const max = options.maxConnections ?? 4_096;
+    this.slots = options.slots;
+    const { connectMs } = clocks;
     this.#exchange = {
-      connections: new Connections({ origin: url.origin, connectMs: clocks.connectMs, max }),
+      connections: new Connections({
+        origin: url.origin,
+        connectMs,
+        max,
+        ...(options.guarded && { connect: toGuarded(connectMs) }),
+      }),
       clocks,
       maxBodyBytes: options.maxBodyBytes ?? 64 * 2 ** 20,
       name: this.name,
@@ -61,7 +81,7 @@ class Upstream implements Engine {
   }
 
   async models(): Promise<readonly EngineModel[]> {
-    const answer = this.#expectAnswer(await this.#ask(this.#url.toPath('/v1/models')));
+    const answer = this.#expectAnswer(await this.question());
     const models = readModelList(answer.body);
     if (models === undefined) throw this.#incompatible('it answered something else than a list of models');
     const [props] = models.some(({ fromLlamaServer }) => fromLlamaServer) ? [await this.#askProps()] : [];
@@ -77,13 +97,19 @@ class Upstream implements Engine {
     return { method: 'POST', path: this.#url.toPath(path), headers: this.#headers, body: toOne(body) };
   }
 
-  #ask(path: string): Promise<EngineReply> {
+  question(path?: string, body?: object): Promise<EngineReply> {
     const clocks = { ...this.#exchange.clocks, firstByteMs: QUESTION_MS, totalMs: QUESTION_MS };
-    return exchange({ method: 'GET', path, headers: this.#headers, body: undefined }, NEVER, { ...this.#exchange, clocks });
+    const outgoing: Outgoing = {
+      method: body === undefined ? 'GET' : 'POST',
+      path: path === undefined ? this.#url.toPath('/v1/models') : this.#url.toPathBeside(path),
+      headers: this.#headers,
+      body: body && Buffer.from(JSON.stringify(body)),
+    };
+    return exchange(outgoing, NEVER, { ...this.#exchange, clocks, maxBodyBytes: MOST_ANSWER_BYTES });
   }
 
   async #askProps(): Promise<ReturnType<typeof readProps> | undefined> {
-    const reply = await this.#ask(this.#url.toPathBeside('/props'));
+    const reply = await this.question('/props');
     return reply.kind === 'answer' && reply.status === 200 ? readProps(reply.body) : undefined;
   }
 
@@ -111,6 +137,9 @@ class Upstream implements Engine {
     return new Problem('FAILED_PRECONDITION', message, { reason: 'ENGINE_INCOMPATIBLE', details: { engine: this.name } });
   }
 }
+
+const toGuarded = (timeoutMs: number) =>
+  makeGuardedConnect({ timeoutMs, isAllowed: (address) => !isMetadataAddress(address), refusal: refuseMetadata });
 
 function toAuthorization(url: EngineUrl, apiKey: string | undefined): readonly string[] {
   // Keys come from files, which end in a newline.

@@ -1,7 +1,6 @@
 /** Posts to addresses that users chose: never to a private one unless that is allowed, never on to where a redirect points, and not for long. */
-import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
-import { isIP } from 'node:net';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import { makeGuardedConnect } from '../base/guarded-connect.ts';
 import { messageOf } from '../base/message-of.ts';
 import { isPublicAddress } from '../base/public-address.ts';
 
@@ -25,27 +24,13 @@ export interface PostOutcome {
 
 const SHOWN_BYTES = 1_024;
 
-/**
- * Opens the way out. The address is checked on the connection that is used: a name is resolved once, and connected to is what it was resolved to, so a name
- * that means something else a moment later gains nothing.
- */
-export const openWayOut = ({
-  allowPrivate,
-  timeoutMs,
-}: {
-  readonly allowPrivate: boolean;
-  readonly timeoutMs: number;
-}): Agent => {
-  const connect = buildConnector({ timeout: timeoutMs, allowH2: false, ...(!allowPrivate && { lookup: lookupPublic }) });
-  return new Agent({
-    connect: (options, callback) => {
-      const host = options.hostname.replace(/^\[|\]$/g, '');
-      // What is an address already is never looked up.
-      if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) callback(notPublic(host), null);
-      else connect(options, callback);
-    },
+/** Opens the way out. Where a name leads to is seen at every connection. */
+export const openWayOut = ({ allowPrivate, timeoutMs }: { readonly allowPrivate: boolean; readonly timeoutMs: number }): Agent =>
+  new Agent({
+    connect: allowPrivate
+      ? buildConnector({ timeout: timeoutMs, allowH2: false })
+      : makeGuardedConnect({ timeoutMs, isAllowed: isPublicAddress, refusal: notPublic }),
   });
-};
 
 /** Posts; answers what came of it, whatever it was. */
 export async function postWebhook(wayOut: Dispatcher, { url, signal, ...message }: WebhookPost): Promise<PostOutcome> {
@@ -73,16 +58,6 @@ async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
   }
   return Buffer.concat(chunks).subarray(0, SHOWN_BYTES).toString('utf8');
 }
-
-type LookedUp = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
-
-/** One private address among several is one too many. */
-const lookupPublic = (hostname: string, options: LookupOptions, callback: LookedUp): void =>
-  lookup(hostname, options, (error, found, family) => {
-    const addresses: readonly string[] = Array.isArray(found) ? found.map(({ address }) => address) : [found];
-    if (error === null && !addresses.every(isPublicAddress)) callback(notPublic(hostname), found, family);
-    else callback(error, found, family);
-  });
 
 const notPublic = (host: string): Error =>
   new Error(`${host} is not a public address. Whoever runs the server can allow it: BOATLOAD_WEBHOOKS_ALLOW_PRIVATE=1.`);
