@@ -2,7 +2,7 @@ import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool, types } from 'pg';
 import { Problem } from '../base/problem.ts';
 import { makeLeases } from './leases.ts';
-import { expectTables, migrate } from './migrations/migrate.ts';
+import { expectTables, migrate, schemaOf } from './migrations/migrate.ts';
 import { openQueue } from './queue.ts';
 import type { Schema } from './schema.ts';
 import type { Db, Store } from './store.ts';
@@ -53,6 +53,8 @@ function makePool(connectionString: string, onError: (cause: unknown) => void): 
     max: CONNECTIONS,
     keepAlive: true,
     application_name: 'boatload',
+    // No other version's tables are found.
+    onConnect: (client) => client.query(`set search_path to ${schemaOf()}`),
     types: {
       getTypeParser: (type: number, format?: 'text' | 'binary') =>
         type === types.builtins.INT8 ? Number : types.getTypeParser(type, format),

@@ -11,6 +11,7 @@ import { makeTemplate } from '../../src/db/embedded/data-template.ts';
 import { syncs } from '../../src/db/embedded/durable-node-fs.ts';
 import { openLite } from '../../src/db/embedded/open-lite.ts';
 import { startUpkeep } from '../../src/db/embedded/upkeep.ts';
+import { schemaOf } from '../../src/db/migrations/migrate.ts';
 import { openStore } from '../../src/db/open-store.ts';
 import { addEvent } from '../../src/db/queries/add-event.ts';
 import { ensureAccount } from '../../src/db/queries/ensure-account.ts';
@@ -189,6 +190,7 @@ test('the log does not grow for ever', async () => {
   const upkeep = startUpkeep(db, (cause) => {
     throw cause;
   });
+  await sql`create schema ${sql.id(schemaOf())}`.execute(db);
   await sql`create table shard (id int primary key, text text)`.execute(db);
   for (const table of ['job', 'part', 'event', 'pgboss.job_common', 'pgboss.queue']) {
     if (table.startsWith('pgboss')) await sql`create schema if not exists pgboss`.execute(db);

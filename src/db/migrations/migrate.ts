@@ -1,25 +1,41 @@
-/** Brings a database to the tables that this version needs. */
+/**
+ * Brings a database to the tables that this version needs.
+ *
+ * The tables are in a PostgreSQL schema that is named by their version, and every connection's search path names the version of its program. A migration
+ * renames the schema in its own transaction: from then on no statement of an older process finds a table, and none that was under way before can end later,
+ * as the tables are locked (docs/decisions/0004). What has run is noted in `public`, where every version looks.
+ */
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { type Migration, Migrator } from 'kysely/migration';
 import { Problem } from '../../base/problem.ts';
 import type { Db } from '../store.ts';
+import { FUNCTIONS_IN_PUBLIC, TABLES_IN_PUBLIC } from './0009-own-schema.ts';
 import { MIGRATIONS } from './migrations.ts';
 
-/** Runs what has not run yet, all or nothing. Several processes may call it at once: one works, the others wait. */
-export async function migrate(db: Db): Promise<void> {
-  const age = await ageOfTables(db);
+type Migrations = typeof MIGRATIONS;
+
+/** The schema of these migrations' tables. */
+export const schemaOf = (migrations: Migrations = MIGRATIONS): string => nameOf(Object.keys(migrations));
+
+const nameOf = (names: readonly string[]): string => `boatload_${names.toSorted().at(-1)?.slice(0, 4)}`;
+
+/** Runs what has not run yet, all or nothing. Several processes may call it at once: one works, the others wait. The search path of `db` names the schema. */
+export async function migrate(db: Db, migrations: Migrations = MIGRATIONS): Promise<void> {
+  const age = await ageOfTables(db, migrations);
   if (age === 'newer') throw tablesTooNew();
   if (age === 'current') return;
-  const migrator = new Migrator({
-    db: db.withoutPlugins(),
-    provider: {
-      getMigrations: async () =>
-        Object.fromEntries(Object.entries(MIGRATIONS).map(([name, texts]) => [name, toMigration(texts)])),
-    },
-  });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await db
+        .withoutPlugins()
+        .transaction()
+        .execute((tx) => bringUp(tx, migrations));
+    } catch (cause) {
+      if (!isInTheWay(cause) || tries === TRIES) throw cause;
+      await delay(AGAIN_MS);
+    }
+  }
 }
 
 /** Refuses tables of another version: what writes into them must know them. */
@@ -34,15 +50,84 @@ export async function expectTables(db: Db): Promise<void> {
     );
 }
 
-/** The tables as this version sees them. Asks in two small statements: the migrator reads the whole catalogue, which costs an embedded database half a second (November 2026). */
-export async function ageOfTables(db: Db): Promise<'older' | 'current' | 'newer'> {
-  const { rows: tables } = await sql`select 1 from pg_class where oid = to_regclass('kysely_migration')`.execute(db);
-  if (tables.length === 0) return 'older';
-  const { rows: applied } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
-  const names = new Set(applied.map(({ name }) => name));
-  if ([...names].some((name) => !(name in MIGRATIONS))) return 'newer';
-  return names.size === Object.keys(MIGRATIONS).length ? 'current' : 'older';
+/** The tables as this version sees them. */
+export async function ageOfTables(db: Db, migrations: Migrations = MIGRATIONS): Promise<'older' | 'current' | 'newer'> {
+  const { rows: ledger } = await sql`select 1 from pg_class where oid = to_regclass('public.kysely_migration')`.execute(db);
+  if (ledger.length === 0) return 'older';
+  const applied = await listApplied(db);
+  if (applied.some((name) => !(name in migrations))) return 'newer';
+  return applied.length === Object.keys(migrations).length ? 'current' : 'older';
 }
+
+/** Changes whenever a migration does: part of the name of a prepared data directory. */
+export const hashMigrations = (): string => createHash('sha256').update(JSON.stringify(MIGRATIONS)).digest('hex').slice(0, 12);
+
+/** Statements of other processes come first for so long; then the migration gives its locks back and tries again. */
+const LOCK_MS = 2_000;
+const AGAIN_MS = 250;
+const TRIES = 100;
+
+/** Keeps migrations apart; the number that versions before this one take. */
+const ONE_AT_A_TIME = '3853314791062309107';
+
+async function bringUp(tx: Db, migrations: Migrations): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${ONE_AT_A_TIME}::bigint)`.execute(tx);
+  await sql`
+    create table if not exists public.kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null)
+  `.execute(tx);
+  const applied = await listApplied(tx);
+  if (applied.some((name) => !(name in migrations))) throw tablesTooNew();
+  await takeTables(tx, { applied, to: schemaOf(migrations) });
+  for (const name of Object.keys(migrations).toSorted()) {
+    if (applied.includes(name)) continue;
+    for (const text of migrations[name] ?? []) await sql.raw(text).execute(tx);
+    await sql`insert into public.kysely_migration values (${name}, ${new Date().toISOString()})`.execute(tx);
+  }
+}
+
+/** Waits for whatever works on the tables, and takes them to where only this version finds them. */
+async function takeTables(tx: Db, { applied, to }: { readonly applied: readonly string[]; readonly to: string }): Promise<void> {
+  await sql`select set_config('lock_timeout', ${String(LOCK_MS)}, true)`.execute(tx);
+  const from = nameOf(applied);
+  if (applied.length > 0 && (await hasSchema(tx, from))) {
+    await lockAll(tx, from);
+    if (from !== to) await sql`alter schema ${sql.id(from)} rename to ${sql.id(to)}`.execute(tx);
+    return;
+  }
+  await sql`create schema ${sql.id(to)}`.execute(tx);
+  if (applied.length > 0) await takeOutOfPublic(tx, to);
+}
+
+async function takeOutOfPublic(tx: Db, to: string): Promise<void> {
+  for (const table of TABLES_IN_PUBLIC)
+    await sql`alter table if exists public.${sql.id(table)} set schema ${sql.id(to)}`.execute(tx);
+  for (const name of FUNCTIONS_IN_PUBLIC) {
+    const { rows } = await sql`select 1 from pg_proc where oid = to_regproc(${`public.${name}`})`.execute(tx);
+    if (rows.length > 0) await sql`alter function public.${sql.id(name)}() set schema ${sql.id(to)}`.execute(tx);
+  }
+}
+
+async function lockAll(tx: Db, schema: string): Promise<void> {
+  const { rows } = await sql<{ name: string }>`
+    select tablename as name from pg_tables where schemaname = ${schema} order by tablename
+  `.execute(tx);
+  const tables = rows.map(({ name }) => sql.id(schema, name));
+  await sql`lock table ${sql.join(tables)} in access exclusive mode`.execute(tx);
+}
+
+async function hasSchema(tx: Db, name: string): Promise<boolean> {
+  const { rows } = await sql`select 1 from pg_namespace where nspname = ${name}`.execute(tx);
+  return rows.length > 0;
+}
+
+async function listApplied(db: Db): Promise<readonly string[]> {
+  const { rows } = await sql<{ name: string }>`select name from public.kysely_migration`.execute(db);
+  return rows.map(({ name }) => name);
+}
+
+/** A lock that was waited for too long, or a deadlock: the others have gone on, and all of ours is undone. */
+const isInTheWay = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && (cause.code === '55P03' || cause.code === '40P01');
 
 const tablesTooNew = (): Problem =>
   new Problem(
@@ -50,12 +135,3 @@ const tablesTooNew = (): Problem =>
     'A newer version of Boatload has changed the tables of this database. Run that version here, too.',
     { reason: 'DATABASE_TOO_NEW' },
   );
-
-/** Changes whenever a migration does: part of the name of a prepared data directory. */
-export const hashMigrations = (): string => createHash('sha256').update(JSON.stringify(MIGRATIONS)).digest('hex').slice(0, 12);
-
-const toMigration = (texts: readonly string[]): Migration => ({
-  async up(db) {
-    for (const text of texts) await sql.raw(text).execute(db);
-  },
-});
