@@ -3,7 +3,7 @@
 import type { Log } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { RunRequest, RunView } from './cli/doors.ts';
-import { makeName } from './contract/names.ts';
+import { makeName, toModelId } from './contract/names.ts';
 import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
 import type { Engine } from './engines/engine.ts';
 import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
@@ -68,7 +68,7 @@ async function chooseFile(model: string, options: RunModelOptions): Promise<Shel
 
 function shelve(name: string, { account, view }: RunModelOptions, open: () => Promise<OpenedModel>): ShelvedModel {
   return {
-    name: makeName(account, 'models', toId(name)),
+    name: makeName(account, 'models', toModelId(name)),
     served: true,
     precision: 'PRECISION_UNSPECIFIED',
     async open() {
@@ -85,13 +85,6 @@ const factsOf = ({ name, slots }: Engine, contextLength: number | undefined) => 
   ...(slots === undefined ? {} : { slots }),
   ...(contextLength === undefined ? {} : { contextLength }),
 });
-
-/** A model's name in resource names: what can't stand there becomes a hyphen. */
-export const toId = (name: string): string =>
-  name
-    .toLowerCase()
-    .replace(/[^a-z0-9.]+/g, '-')
-    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '') || 'model';
 
 const noModel = (): Problem =>
   new Problem(

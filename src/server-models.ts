@@ -3,12 +3,11 @@ import { PUBLIC_ACCOUNT } from './actions/model-registry.ts';
 import type { Log } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
-import { makeName } from './contract/names.ts';
+import { makeName, toModelId } from './contract/names.ts';
 import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
 import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
 import { openUpstream } from './engines/upstream.ts';
 import type { OpenedModel, ShelvedModel } from './model-shelf.ts';
-import { toId } from './run-model.ts';
 
 export interface ServerModelOptions {
   readonly log: Log;
@@ -30,7 +29,7 @@ export async function chooseServerModels(
 }
 
 const publicModel = (name: string, open: () => Promise<OpenedModel>): ShelvedModel => ({
-  name: makeName(PUBLIC_ACCOUNT, 'models', toId(name)),
+  name: makeName(PUBLIC_ACCOUNT, 'models', toModelId(name)),
   served: true,
   precision: 'PRECISION_UNSPECIFIED',
   open,

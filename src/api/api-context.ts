@@ -1,5 +1,6 @@
 import type { LiveContext } from '../actions/answer-live.ts';
 import type { Links } from '../actions/link-download.ts';
+import type { EngineContext } from '../actions/manage-engines.ts';
 import type { Prices } from '../actions/price-usage.ts';
 import type { Log } from '../base/log.ts';
 
@@ -10,7 +11,7 @@ interface Build {
 }
 
 /** Everything the HTTP door works with; made on the roof. */
-export interface ApiContext extends LiveContext {
+export interface ApiContext extends LiveContext, EngineContext {
   readonly links: Links;
   readonly log: Log;
   readonly build: Build;

@@ -11,6 +11,7 @@ import { datasetRoutes } from './datasets.ts';
 import { deployedModelRoutes } from './deployed-models.ts';
 import { addDocs } from './docs/docs.ts';
 import { addDownloads } from './downloads.ts';
+import { engineRoutes } from './engines.ts';
 import { makeErrorHandler, notFound } from './errors.ts';
 import { addHealth } from './health.ts';
 import { addMergedDownloads } from './merged-downloads.ts';
@@ -27,7 +28,7 @@ import { webhookRoutes } from './webhooks.ts';
 
 /** Every operation of Fireworks' dialect that takes a key; those of OpenAI's are in `openai/routes.ts`. */
 export const ROUTES = [
-  ...[datasetRoutes, jobRoutes, modelRoutes, deployedModelRoutes].flat(),
+  ...[datasetRoutes, jobRoutes, modelRoutes, deployedModelRoutes, engineRoutes].flat(),
   ...[accountRoutes, userRoutes, apiKeyRoutes, quotaRoutes, billingRoutes, auditLogRoutes, webhookRoutes].flat(),
 ];
 

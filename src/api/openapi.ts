@@ -7,6 +7,7 @@ const TAGS = [
   ['Datasets', 'Immutable files of rows: what jobs read and write.'],
   ['Batch inference jobs', "A dataset's rows sent to a model."],
   ['Models', 'What answers prompts: uploaded ones, and what engines serve.'],
+  ['Engines', 'Servers that answer prompts, shared by all processes. Admins see them and change them.'],
   ['Accounts', 'Who owns everything else.'],
   ['Users', 'People and programs with a role in an account.'],
   ['API keys', 'What users prove who they are with.'],

@@ -49,3 +49,10 @@ export const parseName = (name: string, collection: Collection): ParsedName | un
   if (!COLLECTIONS[collection].some((accepted) => accepted === spelling)) return undefined;
   return isOwnAccountAlias(account) ? { id } : { account, id };
 };
+
+/** What an engine or a file calls a model, as an id of ours: what can't stand in one becomes a hyphen. */
+export const toModelId = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, '-')
+    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '') || 'model';

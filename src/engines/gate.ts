@@ -200,6 +200,7 @@ export class Gate {
   #closeUnheard(verdict: Verdict, nowMs: number): void {
     this.#lastError = { message: verdict.message, atMs: nowMs };
     this.#close('broken', verdict, { nowMs, pass: { isTrial: false }, bytes: 0 });
+    this.#wasUnreachable = true;
   }
 
   #learnRefusal(verdict: Verdict, reply: Learned): void {

@@ -35,12 +35,15 @@ function toModel(id: string, model: Fields): ListedModel {
   return { id, fromLlamaServer, ...(contextLength === undefined ? {} : { contextLength }) };
 }
 
-const toCount = (value: unknown): number | undefined =>
+/** A whole number above 0; undefined for all else. */
+export const toCount = (value: unknown): number | undefined =>
   Number.isInteger(value) && Number(value) > 0 ? Number(value) : undefined;
 
-const toFields = (value: unknown): Fields => (typeof value === 'object' && value !== null ? { ...value } : {});
+/** What is no object has no fields. */
+export const toFields = (value: unknown): Fields => (typeof value === 'object' && value !== null ? { ...value } : {});
 
-function readJsonObject(body: Buffer): Fields {
+/** What is no JSON object has no fields. */
+export function readJsonObject(body: Buffer): Fields {
   try {
     return toFields(JSON.parse(body.toString()));
   } catch {
