@@ -1,38 +1,54 @@
 /**
  * Finds how many requests in flight an engine can use, from throughput alone: an engine that queues never refuses, and its latency says
- * more about the length of answers than about load. Doubles while throughput grows, bisects to the knee, then holds it with probes.
+ * more about the length of answers than about load. Doubles while throughput grows, narrows down to the knee, then holds it with probes.
+ * Several who share an engine all find it full, and come to share it alike in the long run.
  * Pure: it is given one measured throughput after another, each taken at its `target`.
  */
 
+/** What was measured at one limit. */
 interface Point {
   readonly limit: number;
   readonly throughput: number;
 }
 
 type Phase =
-  | { readonly name: 'double'; readonly last: Point | undefined }
-  | { readonly name: 'bisect'; readonly low: Point; readonly high: Point; readonly best: number; readonly left: number }
+  | { readonly name: 'double' }
+  | { readonly name: 'narrow'; readonly left: number }
   | { readonly name: 'hold'; readonly usual: number | undefined; readonly rounds: number; readonly probe: 'up' | 'down' }
   | { readonly name: 'up' | 'down'; readonly from: Point };
 
-/** A doubling that gives less than this found the knee. */
+/** A doubling that gives less than this has passed the knee. */
 const GROWTH = 1.25;
 /** As good as the best. */
 const SAME = 0.965;
-const BISECTIONS = 2;
+const MOST_STEPS = 3;
+/** Nearer than this the knee need not be known. */
+const NEAR = 1.1;
 /** A little queue in the engine costs nothing; an idle slot is lost. */
 const SPARE = 1.08;
 const ROUNDS_BETWEEN_PROBES = 2;
-/** Nearly a quarter more from a quarter more places: the engine has become larger, the knee is elsewhere. */
-const UP = { step: 1.25, gain: 1.05, larger: 1.15 };
+/**
+ * A probe upwards adds so many times the root of the limit, and counts what the added places gain beside those there were. Nearly as much, in an engine where nothing
+ * waits: it has become larger, the knee is elsewhere.
+ */
+const UP = { roots: 4, most: 0.25, gain: 0.2, larger: 0.6 };
 const DOWN = { step: 0.82, gain: 0.97 };
-/** Throughput below this share of the usual one is no noise: the engine has become smaller. */
-const DROP = 0.75;
+/** So near to the least time that a unit of work ever took, nothing waits. */
+const QUICK = 1.5;
+/**
+ * Waiting in the engine for so many times what an answer takes is no use to anybody: others fill the engine, too, and who adds most gets most.
+ * Everybody who sees it takes a share back and adds an amount, which brings all of them to the same.
+ */
+const LONGEST = 4;
 
 export class CapacitySearch {
   readonly #max: number;
+  /** What was measured since the search began, by limit. */
+  #points: readonly Point[] = [];
+  /** The least time that a unit of work took. */
+  #quickest = Number.POSITIVE_INFINITY;
   #target: number;
-  #phase: Phase = { name: 'double', last: undefined };
+  #phase: Phase = { name: 'double' };
 
   constructor({ start, max }: { readonly start: number; readonly max: number }) {
     this.#max = max;
@@ -46,65 +62,66 @@ export class CapacitySearch {
 
   /** True once the knee was found; from then on rounds may be longer. */
   get found(): boolean {
-    return this.#phase.name !== 'double' && this.#phase.name !== 'bisect';
+    return this.#phase.name !== 'double' && this.#phase.name !== 'narrow';
   }
 
   /** Begins again from a limit that is known to be near. */
   restart(limit: number): void {
     this.#moveTo(limit);
-    this.#phase = { name: 'double', last: undefined };
+    this.#points = [];
+    this.#phase = { name: 'double' };
   }
 
   /** Takes the throughput that was measured at `target` and decides on the next one. */
   measured(throughput: number): void {
     const phase = this.#phase;
+    const perWork = this.#target / throughput;
+    this.#quickest = Math.min(this.#quickest, perWork);
+    if (perWork > LONGEST * this.#quickest) {
+      this.#holdAt(DOWN.step * this.#target);
+      return;
+    }
     const point = { limit: this.#target, throughput };
-    if (phase.name === 'double') this.#double(point, phase.last);
-    else if (phase.name === 'bisect') this.#bisect(phase, point);
+    if (phase.name === 'double') this.#double(point);
+    else if (phase.name === 'narrow') this.#narrow(point, phase.left);
     else if (phase.name === 'hold') this.#hold(phase, point);
     else if (phase.name === 'up') this.#probedUp(phase.from, point);
     else this.#probedDown(phase.from, point);
   }
 
-  #double(point: Point, last: Point | undefined): void {
-    if (last !== undefined && point.throughput < GROWTH * last.throughput) {
-      const best = Math.max(point.throughput, last.throughput);
-      this.#narrow({ name: 'bisect', low: last, high: point, best, left: BISECTIONS });
-    } else if (point.limit >= this.#max) {
-      this.#holdAt(point.limit);
-    } else {
-      this.#moveTo(2 * point.limit);
-      this.#phase = { name: 'double', last: point };
-    }
-  }
-
-  #bisect(phase: Extract<Phase, { name: 'bisect' }>, point: Point): void {
-    const best = Math.max(phase.best, point.throughput);
-    const isGood = point.throughput >= SAME * best;
-    this.#narrow({ ...phase, best, left: phase.left - 1, [isGood ? 'high' : 'low']: point });
-  }
-
-  #narrow(phase: Extract<Phase, { name: 'bisect' }>): void {
-    const { low, high, best, left } = phase;
-    if (low.throughput >= SAME * best) {
-      this.#holdAt(low.limit * SPARE);
+  #double(point: Point): void {
+    const last = this.#points.at(-1);
+    const isPast = last !== undefined && point.throughput < GROWTH * last.throughput;
+    if (isPast || point.limit >= this.#max) {
+      this.#narrow(point, MOST_STEPS);
       return;
     }
-    const middle = Math.round(Math.sqrt(low.limit * high.limit));
-    if (left === 0 || middle <= low.limit || middle >= high.limit) {
-      this.#holdAt(high.limit * SPARE);
+    this.#remember(point);
+    this.#moveTo(2 * point.limit);
+  }
+
+  /** Between the largest limit that is worse than the best and the smallest that is as good lies the knee. */
+  #narrow(point: Point, left: number): void {
+    this.#remember(point);
+    const best = Math.max(...this.#points.map(({ throughput }) => throughput));
+    const good = this.#points.findIndex(({ throughput }) => throughput >= SAME * best);
+    const [worse, least] = [this.#points[good - 1], this.#points[good]];
+    const high = least?.limit ?? point.limit;
+    const low = worse?.limit ?? high / 2;
+    if (left === 0 || high <= NEAR * low || high - low < 2) {
+      this.#holdAt(high * SPARE);
       return;
     }
-    this.#moveTo(middle);
-    this.#phase = phase;
+    this.#moveTo(Math.sqrt(low * high));
+    this.#phase = { name: 'narrow', left: left - 1 };
+  }
+
+  #remember(point: Point): void {
+    this.#points = [...this.#points.filter(({ limit }) => limit !== point.limit), point].toSorted((a, b) => a.limit - b.limit);
   }
 
   #hold(phase: Extract<Phase, { name: 'hold' }>, { limit, throughput }: Point): void {
     const usual = phase.usual ?? throughput;
-    if (throughput < DROP * usual) {
-      this.#holdAt((1.1 * limit * throughput) / usual);
-      return;
-    }
     const average = (usual + throughput) / 2;
     const rounds = phase.rounds + 1;
     if (rounds < ROUNDS_BETWEEN_PROBES) this.#phase = { ...phase, usual: average, rounds };
@@ -113,16 +130,26 @@ export class CapacitySearch {
 
   #probe(name: 'up' | 'down', from: Point): void {
     const { limit } = from;
-    this.#moveTo(name === 'up' ? Math.max(limit + 1, limit * UP.step) : Math.min(limit - 1, limit * DOWN.step));
+    this.#moveTo(
+      name === 'up'
+        ? limit + Math.max(1, Math.min(UP.roots * Math.sqrt(limit), UP.most * limit))
+        : Math.min(limit - 1, limit * DOWN.step),
+    );
     if (this.#target === limit) this.#returnTo(from, name);
     else this.#phase = { name, from };
   }
 
   #probedUp(from: Point, point: Point): void {
-    const gain = point.throughput / from.throughput;
+    const gain = (point.throughput / from.throughput - 1) / (point.limit / from.limit - 1);
     if (gain < UP.gain) this.#returnTo(from, 'up');
-    else if (gain < UP.larger) this.#returnTo(point, 'down');
-    else this.#double(point, undefined);
+    else if (gain < UP.larger || point.limit / point.throughput > QUICK * this.#quickest) this.#returnTo(point, 'down');
+    else this.#searchFrom(point);
+  }
+
+  #searchFrom(point: Point): void {
+    this.#points = [point];
+    this.#phase = { name: 'double' };
+    this.#moveTo(2 * point.limit);
   }
 
   #probedDown(from: Point, point: Point): void {

@@ -26,6 +26,8 @@ export interface GateOptions {
 /** A place that is taken; one in an engine in trouble is a trial. */
 export interface Pass {
   readonly isTrial: boolean;
+  /** When it was taken: its request leaves at once. */
+  readonly sentMs: number;
 }
 
 interface Learned {
@@ -153,10 +155,11 @@ export class Gate {
 
   /** Takes a place. */
   enter(): Pass {
-    this.#budget?.spend(performance.now());
+    const sentMs = performance.now();
+    this.#budget?.spend(sentMs);
     this.#inFlight += 1;
     this.#trying = this.#state !== 'ready';
-    return { isTrial: this.#trying };
+    return { isTrial: this.#trying, sentMs };
   }
 
   /** Frees a place; nothing is learned but what the request cost, where that is known. */
@@ -180,11 +183,11 @@ export class Gate {
     else this.#learnAnswer(reply);
   }
 
-  #learnAnswer({ nowMs, bytes }: Learned): void {
+  #learnAnswer({ nowMs, bytes, pass }: Learned): void {
     this.#lost = 0;
     this.#failed = 0;
     if (this.#state === 'ready') {
-      this.#limiter.completed({ nowMs, work: bytes, inFlight: this.#inFlight });
+      this.#limiter.completed({ nowMs, work: bytes, inFlight: this.#inFlight, latencyMs: nowMs - pass.sentMs });
       return;
     }
     this.#open(nowMs);
@@ -199,7 +202,7 @@ export class Gate {
 
   #closeUnheard(verdict: Verdict, nowMs: number): void {
     this.#lastError = { message: verdict.message, atMs: nowMs };
-    this.#close('broken', verdict, { nowMs, pass: { isTrial: false }, bytes: 0 });
+    this.#close('broken', verdict, { nowMs });
     this.#wasUnreachable = true;
   }
 
@@ -221,8 +224,8 @@ export class Gate {
   }
 
   /** Requests that were under way when it closed only tell the same story once more; a trial that fails lengthens the wait. */
-  #close(state: 'paused' | 'broken', verdict: Verdict, { nowMs, pass }: Learned): void {
-    if (this.#state !== 'ready' && !pass.isTrial) return;
+  #close(state: 'paused' | 'broken', verdict: Verdict, { nowMs, pass }: Pick<Learned, 'nowMs'> & Partial<Learned>): void {
+    if (this.#state !== 'ready' && !pass?.isTrial) return;
     const { first, most } = this.#trialMs;
     const waitMs = Math.min(most, first * 2 ** this.#trials) * (0.75 + Math.random() / 2);
     this.#trials += 1;
