@@ -1,5 +1,5 @@
 /** Leases straight on the database: the queue says whose turn it is, the shard's epoch says who may write. */
-import type { Leases, ShardLease } from '../jobs/leases.ts';
+import type { Leases, Patience, ShardLease } from '../jobs/leases.ts';
 import { parseRanges } from '../jobs/ranges.ts';
 import { commitParts } from './queries/commit-parts.ts';
 import { listWaitingShards } from './queries/list-waiting-shards.ts';
@@ -12,9 +12,12 @@ type ShardTask = Task & { readonly shard: number };
 /** How often the shards of a paused job look whether it was resumed. */
 const PAUSED_MS = 3_000;
 
+/** Nobody announces that a heartbeat is missing, or that a paused shard is due again: who waits looks this often. */
+const LOOK_MS = 1_000;
+
 export function makeLeases(db: Db, queue: Queue): Leases {
   return {
-    take: (max) => takeLeases(db, queue, max),
+    take: (max, patience) => takeOrWait(db, queue, { max, patience }),
     async keep(leases) {
       const lost = new Set((await queue.keep(leases.map(toTask))).map(({ ticket }) => ticket));
       return leases.filter(({ ticket }) => lost.has(ticket));
@@ -26,8 +29,23 @@ export function makeLeases(db: Db, queue: Queue): Leases {
         await queue.settle(toTask(lease), { tx });
       }),
     giveBack: (lease, options) => queue.giveBack(toTask(lease), options),
-    waitForWork: (maxMs, signal) => queue.waitForWork(['shard'], maxMs, signal),
   };
+}
+
+interface Wanted {
+  readonly max: number;
+  readonly patience: Patience | undefined;
+}
+
+async function takeOrWait(db: Db, queue: Queue, { max, patience }: Wanted): Promise<readonly ShardLease[]> {
+  const untilMs = performance.now() + (patience?.maxMs ?? 0);
+  for (;;) {
+    const leases = await takeLeases(db, queue, max);
+    const leftMs = untilMs - performance.now();
+    if (leases.length > 0 || patience === undefined || patience.signal.aborted || leftMs <= 0) return leases;
+    await queue.waitForWork(['shard'], Math.min(leftMs, LOOK_MS), patience.signal);
+    if (patience.signal.aborted) return [];
+  }
 }
 
 async function takeLeases(db: Db, queue: Queue, max: number): Promise<readonly ShardLease[]> {

@@ -1,6 +1,7 @@
 import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool, types } from 'pg';
 import { Problem } from '../base/problem.ts';
+import { makeLeasedJobs } from './leased-jobs.ts';
 import { makeLeases } from './leases.ts';
 import { expectTables, migrate, schemaOf } from './migrations/migrate.ts';
 import { openQueue } from './queue.ts';
@@ -34,6 +35,7 @@ export async function openPostgres({ url, onError, tables }: PostgresOptions): P
       db,
       queue,
       leases: makeLeases(db, queue),
+      jobs: makeLeasedJobs(db, queue),
       embedded: false,
       async close() {
         await queue.close();

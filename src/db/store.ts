@@ -1,5 +1,6 @@
 /** What the rooms above hold in their hands: the truth, the queue that wakes workers, and the leases. */
 import type { Kysely, Transaction } from 'kysely';
+import type { LeasedJobs } from '../jobs/leased-jobs.ts';
 import type { Leases } from '../jobs/leases.ts';
 import type { Schema } from './schema.ts';
 
@@ -11,6 +12,8 @@ export interface Store {
   readonly db: Db;
   readonly queue: Queue;
   readonly leases: Leases;
+  /** What runs rows sees of jobs. */
+  readonly jobs: LeasedJobs;
   /** True when the database runs inside this process, on a folder that nobody else can open. */
   readonly embedded: boolean;
   close(): Promise<void>;

@@ -34,24 +34,33 @@ export interface PartClaim {
   readonly bytes: number;
 }
 
+/** How long somebody waits for work. */
+export interface Patience {
+  readonly maxMs: number;
+  /** Ends the wait early. */
+  readonly signal: AbortSignal;
+}
+
 /**
- * How a worker reaches shards and commits. The database is one implementation; HTTP through the API process can be another,
- * so nothing here speaks of connections or transactions.
+ * How a worker reaches shards and commits. The database is one implementation, HTTP through an API process the other, so nothing here speaks of
+ * connections or transactions, and everything may be repeated by who has not heard the answer.
  */
 export interface Leases {
-  /** Takes up to `max` shards. Each comes with its epoch raised, so every older holder is fenced off. */
-  take(max: number): Promise<readonly ShardLease[]>;
+  /**
+   * Takes up to `max` shards; where there are none it waits for the first as long as it may, and answers none then. Each comes with its epoch raised,
+   * so every older holder is fenced off.
+   */
+  take(max: number, patience?: Patience): Promise<readonly ShardLease[]>;
   /** Heartbeat. Answers the leases that are no longer ours. */
   keep(leases: readonly ShardLease[]): Promise<readonly ShardLease[]>;
   /**
-   * Makes parts true, one statement for all claims: a claim is accepted when its epoch is current and none of its rows is done yet.
-   * Answers which were accepted, in order; a refused one means that somebody else holds the shard, or that the rows are committed already.
+   * Makes parts true, one statement for all claims: a claim is accepted when its epoch is current and none of its rows is done yet. The same claim on
+   * the same object again is accepted again and counts once: it is true already. Answers which were accepted, in order; a refused one means that somebody
+   * else holds the shard, or that its rows were committed in another part.
    */
   commit(claims: readonly PartClaim[]): Promise<readonly boolean[]>;
   /** Ends a lease whose rows are all done; the job's next shard enters the queue, or the job goes on to WRITING_RESULTS. */
   settle(lease: ShardLease): Promise<void>;
   /** Ends a lease early; anybody may take the shard at once, or `afterMs` from now. */
   giveBack(lease: ShardLease, options?: { readonly afterMs?: number }): Promise<void>;
-  /** Resolves when there may be work: a notification, or at the latest after `maxMs`. */
-  waitForWork(maxMs: number, signal: AbortSignal): Promise<void>;
 }

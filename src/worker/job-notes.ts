@@ -2,9 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { Problem } from '../base/problem.ts';
-import { addEvent } from '../db/queries/add-event.ts';
-import { listLatestEvents } from '../db/queries/list-latest-events.ts';
-import type { Store } from '../db/store.ts';
+import type { JobNote, LeasedJobs } from '../jobs/leased-jobs.ts';
 
 /** The same trouble is noted again only after this time. */
 const AGAIN_MS = 60_000;
@@ -20,7 +18,7 @@ const ENGINE_REASONS: ReadonlySet<string> = new Set([
 ]);
 
 export interface JobNotesOptions {
-  readonly store: Pick<Store, 'db'>;
+  readonly jobs: Pick<LeasedJobs, 'note' | 'latestNote'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -90,23 +88,17 @@ export class JobNotes {
 
   /** Of a job with several models the last one that was lost or came back is known; of the others it may be noted once more. */
   async #findLost({ jobUid, model }: EnginesOf): Promise<boolean> {
-    const latest = await listLatestEvents(this.#options.store.db, [jobUid], ['engine-lost', 'engine-back']);
-    const event = latest.get(jobUid);
-    return event?.kind === 'engine-lost' && (event.details['model'] ?? model) === model;
+    const latest = await this.#options.jobs.latestNote(jobUid, ['engine-lost', 'engine-back']);
+    return latest?.kind === 'engine-lost' && (latest.details['model'] ?? model) === model;
   }
 
   /** In the order in which things happened. A job that was deleted meanwhile has no timeline any more; a database in trouble is told by others. */
-  #note(event: {
-    readonly jobUid: string;
-    readonly kind: string;
-    readonly message: string;
-    readonly details?: Record<string, string>;
-  }): void {
-    const { store, clock, log } = this.#options;
+  #note(note: Omit<JobNote, 'at'>): void {
+    const { jobs, clock, log } = this.#options;
     const at = clock.now();
     this.#turn = this.#turn
-      .then(() => addEvent(store.db, { ...event, at }))
-      .catch((cause: unknown) => log.warn({ cause, jobUid: event.jobUid }, 'cannot note an event'));
+      .then(() => jobs.note({ ...note, at }))
+      .catch((cause: unknown) => log.warn({ cause, jobUid: note.jobUid }, 'cannot note an event'));
   }
 }
 

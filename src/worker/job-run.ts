@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../base/problem.ts';
 import type { Verdict } from '../engines/classify-failure.ts';
 import type { Pool } from '../engines/pool.ts';
-import type { Job, Progress } from '../jobs/job.ts';
+import type { Progress } from '../jobs/job.ts';
+import type { LeasedJob } from '../jobs/leased-jobs.ts';
 import type { PartClaim } from '../jobs/leases.ts';
 import type { PartEntry } from '../jobs/part-entries.ts';
 import { compileRequest, type RequestMaker } from '../jobs/request.ts';
@@ -12,14 +13,14 @@ import type { ServedModel } from '../jobs/served-model.ts';
 import { commitSegment } from './commit-segment.ts';
 import { Journal, type Segment } from './journal.ts';
 import type { RowSource } from './read-rows.ts';
-import type { WorkerContext } from './worker-context.ts';
+import type { RowContext } from './worker-context.ts';
 
 /** A failed commit is tried again this often: the rows wait safely in the journal. */
 const COMMIT_AGAIN_MS = 1_000;
 
 export interface JobRunOptions {
-  readonly context: WorkerContext;
-  readonly job: Job;
+  readonly context: RowContext;
+  readonly job: LeasedJob;
   /** Full name of the model that the rows run on. */
   readonly model: string;
   readonly served: ServedModel;
@@ -31,7 +32,7 @@ export interface JobRunOptions {
 }
 
 export class JobRun {
-  readonly job: Job;
+  readonly job: LeasedJob;
   readonly model: string;
   readonly pool: Pool;
   readonly source: RowSource;
@@ -151,7 +152,7 @@ export class JobRun {
     const { context, onCommit } = this.#options;
     for (;;) {
       try {
-        const result = await commitSegment({ objects: context.objects, leases: context.store.leases }, segment);
+        const result = await commitSegment({ objects: context.objects, leases: context.leases }, segment);
         onCommit(result);
         return;
       } catch (cause) {

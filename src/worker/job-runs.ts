@@ -1,14 +1,12 @@
 /** The jobs of which this worker holds shards, each opened once per model and shared by its shards. */
 import { Problem } from '../base/problem.ts';
-import { endJobEarly } from '../db/queries/end-job-early.ts';
-import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
 import { addUp } from '../jobs/add-up.ts';
 import type { Progress } from '../jobs/job.ts';
 import type { ShardLease } from '../jobs/leases.ts';
 import type { CommitResult } from './commit-segment.ts';
-import { openInput } from './input.ts';
+import { Input } from './input.ts';
 import { JobRun } from './job-run.ts';
-import type { WorkerContext } from './worker-context.ts';
+import type { RowContext } from './worker-context.ts';
 
 /** What a run is of. */
 export type RunOf = Pick<ShardLease, 'jobUid' | 'model'>;
@@ -38,7 +36,7 @@ export interface JobRunsOptions {
   readonly drop: (jobUid: string) => Promise<void>;
 }
 
-export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsOptions): JobRuns {
+export function makeJobRuns(context: RowContext, { onCommit, drop }: JobRunsOptions): JobRuns {
   const opening = new Map<string, Promise<JobRun | undefined>>();
   /** Newest last: one that was stopped may still drain while the next takes the leases. */
   const opened = new Map<string, JobRun[]>();
@@ -57,22 +55,21 @@ export function makeJobRuns(context: WorkerContext, { onCommit, drop }: JobRunsO
     trouble({ jobUid, model: run.model }, cause);
     await drop(jobUid);
     if (!(cause instanceof Problem) || cause.reason !== 'NO_ENGINE_FOR_JOB') return;
-    await endJobEarly(context.store, jobUid, { outcome: 'FAILED', statusCode: cause.code, statusMessage: cause.message });
+    await context.jobs.giveUp(jobUid, { statusCode: cause.code, statusMessage: cause.message });
   };
 
   const make = async (of: RunOf): Promise<JobRun | undefined> => {
     const { jobUid, model } = of;
-    const job = await findJobByUid(context.store.db, jobUid);
-    if (job === undefined || job.planKey === null) return undefined;
+    const job = await context.jobs.open(jobUid);
+    if (job === undefined) return undefined;
     const served = await context.serve(model);
     if (served === undefined) throw noEngine(model);
-    const input = await openInput(context, job);
     const run: JobRun = new JobRun({
       context,
       job,
       model,
       served,
-      source: { objects: context.objects, planKey: job.planKey, input },
+      source: { objects: context.objects, planKey: job.planKey, input: new Input(context.objects, job.files) },
       onCommit,
       onFailure: (cause) => void giveUp(run, cause).catch((failure: unknown) => trouble(of, failure)),
     });

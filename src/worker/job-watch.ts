@@ -1,7 +1,6 @@
 /** Looks after the jobs whose shards this worker holds: how their engines are, and whether somebody has paused, deleted or ended them elsewhere. */
-import { listStates } from '../db/queries/list-states.ts';
-import type { Store } from '../db/store.ts';
 import type { PoolStatus } from '../engines/pool.ts';
+import type { LeasedJobs } from '../jobs/leased-jobs.ts';
 import type { JobState } from '../jobs/states.ts';
 import type { JobNotes } from './job-notes.ts';
 import type { JobRun } from './job-run.ts';
@@ -29,26 +28,26 @@ export interface WatchedJobs {
 }
 
 export class JobWatch {
-  readonly #jobs: WatchedJobs;
-  readonly #store: Pick<Store, 'db'>;
+  readonly #watched: WatchedJobs;
+  readonly #jobs: Pick<LeasedJobs, 'states'>;
   readonly #notes: JobNotes;
   #silentSinceMs = new Map<JobRun, number>();
 
-  constructor(jobs: WatchedJobs, { store, notes }: { readonly store: Pick<Store, 'db'>; readonly notes: JobNotes }) {
+  constructor(watched: WatchedJobs, { jobs, notes }: { readonly jobs: Pick<LeasedJobs, 'states'>; readonly notes: JobNotes }) {
+    this.#watched = watched;
     this.#jobs = jobs;
-    this.#store = store;
     this.#notes = notes;
   }
 
   /** To be called every second. */
   async look(): Promise<void> {
-    const held = this.#jobs.held();
-    this.#lookAtEngines(held.flatMap((jobUid) => this.#jobs.find(jobUid)));
-    const states = await listStates(this.#store.db, held);
+    const held = this.#watched.held();
+    this.#lookAtEngines(held.flatMap((jobUid) => this.#watched.find(jobUid)));
+    const states = await this.#jobs.states(held);
     for (const jobUid of held) {
       const state = states.get(jobUid);
-      if (state === 'PAUSED') for (const run of this.#jobs.find(jobUid)) this.#jobs.pause(run);
-      else if (!LEFT_ALONE.includes(state)) await this.#jobs.drop(jobUid);
+      if (state === 'PAUSED') for (const run of this.#watched.find(jobUid)) this.#watched.pause(run);
+      else if (!LEFT_ALONE.includes(state)) await this.#watched.drop(jobUid);
     }
   }
 
@@ -66,7 +65,7 @@ export class JobWatch {
       silentSinceMs.set(run, sinceMs);
       const silentMs = performance.now() - sinceMs;
       if (silentMs >= LOST_AFTER_MS) this.#notes.engines(of, inWords(engines));
-      if (silentMs >= STARVED_AFTER_MS) this.#jobs.starve(run);
+      if (silentMs >= STARVED_AFTER_MS) this.#watched.starve(run);
     }
     this.#silentSinceMs = silentSinceMs;
   }

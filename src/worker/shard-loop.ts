@@ -10,9 +10,10 @@ import type { PartClaim, ShardLease } from '../jobs/leases.ts';
 import type { JobRun } from './job-run.ts';
 import { type JobRuns, makeJobRuns } from './job-runs.ts';
 import { ShardRun } from './shard-run.ts';
-import type { WorkerContext } from './worker-context.ts';
+import type { RowContext } from './worker-context.ts';
 
-const IDLE_MS = 1_000;
+/** For the first shard; what comes in ends the wait. */
+const WAIT_MS = 20_000;
 const HEARTBEAT_MS = 3_000;
 const AGAIN_MS = 1_000;
 /** A job without an engine gives its shards back for so long, or a few such jobs would keep all others out. */
@@ -21,7 +22,7 @@ const NO_ENGINE_MS = 5_000;
 const DROPPED_MS = 5_000;
 
 export class ShardLoop {
-  readonly #context: WorkerContext;
+  readonly #context: RowContext;
   readonly #jobs: JobRuns;
   /** Every lease we hold, also of shards that wait for their engine to open, and the end of its run. */
   readonly #held = new Map<ShardLease, Promise<void>>();
@@ -33,7 +34,7 @@ export class ShardLoop {
   #loop: Promise<void> = Promise.resolve();
   #heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(context: WorkerContext) {
+  constructor(context: RowContext) {
     this.#context = context;
     this.#jobs = makeJobRuns(context, { onCommit: (claims) => this.#onCommit(claims), drop: (jobUid) => this.drop(jobUid) });
   }
@@ -94,18 +95,17 @@ export class ShardLoop {
   }
 
   async #takeShards(): Promise<void> {
-    const { leases } = this.#context.store;
+    const { leases } = this.#context;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
         const room = this.#context.limits.heldShards - this.#held.size;
-        const taken = room > 0 ? await leases.take(room) : [];
+        const taken = room > 0 ? await leases.take(room, { maxMs: WAIT_MS, signal }) : [];
         for (const lease of taken) this.#hold(lease);
         if (room === 0)
           await new Promise<void>((resolve) => {
             this.#room = resolve;
           });
-        else if (taken.length === 0) await leases.waitForWork(IDLE_MS, signal);
       } catch (cause) {
         if (signal.aborted) return;
         this.#context.log.warn({ cause }, 'cannot take shards, trying again');
@@ -127,7 +127,7 @@ export class ShardLoop {
   }
 
   async #runLease(lease: ShardLease): Promise<void> {
-    const { leases } = this.#context.store;
+    const { leases } = this.#context;
     const job = this.#dropping.has(lease.jobUid) ? undefined : await this.#jobs.open(lease);
     if (job === undefined || this.#dropping.has(lease.jobUid)) return leases.giveBack(lease, { afterMs: NO_ENGINE_MS });
     if (this.#stop.signal.aborted) job.stop();
@@ -152,6 +152,8 @@ export class ShardLoop {
 
   #onCommit({ accepted, refused }: { readonly accepted: readonly PartClaim[]; readonly refused: readonly PartClaim[] }): void {
     for (const claim of accepted) this.#shardOf(claim)?.committed(claim);
+    for (const { jobUid, shard, epoch, ok, failed } of refused)
+      this.#context.log.warn({ jobUid, shard, epoch, rows: ok + failed }, 'commit refused: somebody else has taken the shard');
     for (const claim of refused) this.#shardOf(claim)?.lose();
   }
 
@@ -161,7 +163,7 @@ export class ShardLoop {
 
   async #keep(): Promise<void> {
     try {
-      const lost = new Set(await this.#context.store.leases.keep([...this.#held.keys()]));
+      const lost = new Set(await this.#context.leases.keep([...this.#held.keys()]));
       for (const shard of this.#shards) if (lost.has(shard.lease)) shard.lose();
     } catch (cause) {
       this.#context.log.warn({ cause }, 'heartbeat failed, trying again');

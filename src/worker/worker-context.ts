@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Store } from '../db/store.ts';
+import type { LeasedJobs } from '../jobs/leased-jobs.ts';
+import type { Leases } from '../jobs/leases.ts';
 import type { PlannedModel } from '../jobs/row-models.ts';
 import type { ServedModel } from '../jobs/served-model.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -37,23 +39,30 @@ export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
 /** Told of trouble that a person should hear of while the worker tries again; of rows of one model, where it concerns these. */
 export type OnTrouble = (jobUid: string, cause: unknown, model?: string) => void;
 
-/** Everything a worker works with; made on the roof. */
-export interface WorkerContext {
-  readonly store: Store;
+/** Everything that it takes to run rows. */
+export interface RowContext {
+  readonly leases: Leases;
+  readonly jobs: LeasedJobs;
   readonly objects: ObjectStore;
-  /** Finds a model as a row of the account names it, by bare id or full name; undefined when the account may use none of that name. */
-  readonly findModel: (name: string, accountId: string) => PlannedModel | undefined;
   /** Undefined when no engine serves the model (any more); rejects when its engine can't be opened. The first call may take as long as a model's start. */
   readonly serve: (model: string) => Promise<ServedModel | undefined>;
-  /** Folders on local disk, ours alone: journals survive a crash, scratch does not need to. */
+  /** A folder on local disk, ours alone, that survives a crash. */
   readonly journalDir: string;
-  readonly scratchDir: string;
-  /** Whether lines may be bare `{"messages": …}` without a custom_id. */
-  readonly bareRows: boolean;
   readonly limits: WorkerLimits;
   readonly clock: Clock;
   readonly log: Log;
+  readonly onTrouble?: OnTrouble;
+}
+
+/** Everything a worker works with that also plans and merges; made on the roof. */
+export interface WorkerContext extends Omit<RowContext, 'leases' | 'jobs'> {
+  readonly store: Store;
+  /** Finds a model as a row of the account names it, by bare id or full name; undefined when the account may use none of that name. */
+  readonly findModel: (name: string, accountId: string) => PlannedModel | undefined;
+  /** A folder that does not need to survive. */
+  readonly scratchDir: string;
+  /** Whether lines may be bare `{"messages": …}` without a custom_id. */
+  readonly bareRows: boolean;
   /** Further upkeep of the house, done every few seconds; each must be safe to repeat and to interrupt. */
   readonly chores?: readonly (() => Promise<unknown>)[];
-  readonly onTrouble?: OnTrouble;
 }

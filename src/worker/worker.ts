@@ -2,63 +2,50 @@
 import { Problem } from '../base/problem.ts';
 import { failValidation } from '../db/queries/fail-validation.ts';
 import type { Progress } from '../jobs/job.ts';
-import { type Adoption, adoptJournals } from './adopt-journals.ts';
-import { JobNotes } from './job-notes.ts';
-import { JobWatch } from './job-watch.ts';
+import type { Adoption } from './adopt-journals.ts';
 import { planJob } from './plan-job.ts';
-import { ShardLoop } from './shard-loop.ts';
+import { Rounds } from './rounds.ts';
+import { RowWorker } from './row-worker.ts';
 import { TaskLoop } from './task-loop.ts';
-import { Upkeep } from './upkeep.ts';
-import type { OnTrouble, WorkerContext } from './worker-context.ts';
+import { doUpkeep } from './upkeep.ts';
+import type { WorkerContext } from './worker-context.ts';
 import { writeResults } from './write-results.ts';
 
 export class Worker {
-  readonly #context: WorkerContext;
-  readonly #shards: ShardLoop;
+  readonly #rows: RowWorker;
   readonly #plans: TaskLoop;
   readonly #merges: TaskLoop;
-  readonly #upkeep: Upkeep;
-  readonly #notes: JobNotes;
+  readonly #upkeep: Rounds;
 
   constructor(given: WorkerContext) {
-    this.#notes = new JobNotes(given);
-    const context = { ...given, onTrouble: (...trouble: Parameters<OnTrouble>) => this.#trouble(given, ...trouble) };
-    this.#context = context;
-    this.#shards = new ShardLoop(context);
+    const { leases, jobs } = given.store;
+    this.#rows = new RowWorker({ ...given, leases, jobs });
+    const context = { ...given, onTrouble: this.#rows.trouble };
     this.#plans = new TaskLoop(context, 'plan', (jobUid, signal) => planOrRefuse(context, jobUid, signal));
     this.#merges = new TaskLoop(context, 'merge', (jobUid, signal) => writeResults(context, jobUid, signal));
-    const watch = new JobWatch(this.#shards, { store: context.store, notes: this.#notes });
-    this.#upkeep = new Upkeep(context, this.#shards, watch);
+    this.#upkeep = new Rounds(() => doUpkeep(context, (jobUid) => this.drop(jobUid)), context.log);
   }
 
   /** Adopts what a dead process left on this disk, then begins to work. */
   async start(): Promise<Adoption> {
-    const { journalDir, objects, store, log } = this.#context;
-    const adoption = await adoptJournals(journalDir, { objects, leases: store.leases });
-    if (adoption.segments > 0) log.info({ ...adoption }, 'journals adopted');
-    for (const part of [this.#plans, this.#shards, this.#merges, this.#upkeep]) part.start();
+    const adoption = await this.#rows.start();
+    for (const part of [this.#plans, this.#merges, this.#upkeep]) part.start();
     return adoption;
   }
 
   /** Takes no more rows, lets those in flight finish for a while, commits, gives everything back. */
   async stop(): Promise<void> {
-    await Promise.all([this.#plans, this.#shards, this.#merges, this.#upkeep].map((part) => part.stop()));
-    await this.#notes.settled();
+    await Promise.all([this.#plans, this.#merges, this.#upkeep, this.#rows].map((part) => part.stop()));
   }
 
   /** What this worker has finished of a job beyond the committed parts. */
   live(jobUid: string): Progress | undefined {
-    return this.#shards.live(jobUid);
-  }
-
-  #trouble({ onTrouble }: WorkerContext, ...trouble: Parameters<OnTrouble>): void {
-    this.#notes.trouble(...trouble);
-    onTrouble?.(...trouble);
+    return this.#rows.live(jobUid);
   }
 
   /** Ends this worker's part in a job, keeping what is finished. */
   drop(jobUid: string): Promise<void> {
-    return this.#shards.drop(jobUid);
+    return this.#rows.drop(jobUid);
   }
 }
 

@@ -85,12 +85,24 @@ describeOnBoth('leases', (open) => {
     expect(await listParts(open().db, job.uid)).toHaveLength(1);
   });
 
-  test('a commit that is repeated is refused, also in part', async () => {
+  test('a commit that is repeated, as its answer was lost, is accepted again and counts once', async () => {
     const job = await makePlannedJob(open(), [4]);
     const lease = await takeOneOf(open(), job);
     const claim = claimOf(lease, [[0, 2]]);
+    expect(await Promise.all([1, 2, 3].map(() => open().leases.commit([claim])))).toEqual([[true], [true], [true]]);
+    expect(await open().leases.commit([claim, claimOf(lease, [[2, 3]])])).toEqual([true, true]);
+    await open().leases.giveBack(lease);
+    await takeOneOf(open(), job);
     expect(await open().leases.commit([claim])).toEqual([true]);
-    expect(await open().leases.commit([claim])).toEqual([false]);
+    expect(await sumProgress(open().db, job.uid)).toMatchObject({ ok: 3 });
+    expect(await listParts(open().db, job.uid)).toHaveLength(2);
+  });
+
+  test('rows that are done already are refused in another part, also in part', async () => {
+    const job = await makePlannedJob(open(), [4]);
+    const lease = await takeOneOf(open(), job);
+    expect(await open().leases.commit([claimOf(lease, [[0, 2]])])).toEqual([true]);
+    expect(await open().leases.commit([claimOf(lease, [[0, 2]])])).toEqual([false]);
     expect(await open().leases.commit([claimOf(lease, [[1, 3]])])).toEqual([false]);
     expect(await sumProgress(open().db, job.uid)).toMatchObject({ ok: 2 });
   });

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fromPglite } from 'pg-boss';
 import { Problem } from '../../base/problem.ts';
+import { makeLeasedJobs } from '../leased-jobs.ts';
 import { makeLeases } from '../leases.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { releaseDeliveries } from '../queries/release-delivery.ts';
@@ -60,6 +61,7 @@ async function openIn(
       db,
       queue,
       leases: makeLeases(db, queue),
+      jobs: makeLeasedJobs(db, queue),
       embedded: true,
       async close() {
         await upkeep.stop();
