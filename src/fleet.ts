@@ -91,6 +91,7 @@ async function inFleet(
   const machine = await openMachine({
     places: { ...shared, dataDir: own.dir },
     models: makeModelShelf(models),
+    sharedEngines: true,
     log,
     bareRows: false,
     onTrouble: (_, cause) => view.notice(messageOf(cause)),

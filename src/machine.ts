@@ -13,6 +13,7 @@ import { openStore } from './db/open-store.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { Places } from './places.ts';
 import { readLimits, readWorkerLimits } from './read-limits.ts';
+import { SharedEngines } from './shared-engines.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
 import { WebhookSender } from './worker/webhook-sender.ts';
 import { Worker } from './worker/worker.ts';
@@ -21,6 +22,8 @@ import { DEFAULT_WORKER_LIMITS, type WorkerContext, type WorkerLimits } from './
 export interface MachineOptions {
   readonly places: Places;
   readonly models: ModelShelf;
+  /** Whether the engines that the database names are used, too. */
+  readonly sharedEngines?: true;
   readonly log: Log;
   /** Whether lines may be bare `{"messages": …}`. */
   readonly bareRows: boolean;
@@ -34,6 +37,7 @@ export interface Machine {
   readonly context: Context;
   readonly worker: Worker;
   readonly models: ModelShelf;
+  readonly engines: SharedEngines;
   readonly secret: Places['secret'];
   close(): Promise<void>;
 }
@@ -45,11 +49,14 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
   const store = await openStore({ url: places.database, log, tables: 'expect' });
   try {
     const objects = await openObjectStore(places.objects);
+    const engines = new SharedEngines({ store, shelf: models, secret, clock: systemClock, log });
+    if (options.sharedEngines) await engines.start();
+    const refreshModels = async (): Promise<void> => (options.sharedEngines ? engines.refresh() : undefined);
     const context: Context = {
       store,
       objects,
       clock: systemClock,
-      models: models.registry,
+      models: { ...models.registry, refresh: refreshModels },
       limits,
     };
     const webhooks = new WebhookSender({ store, clock: systemClock, log, secret, allowPrivate: limits.privateWebhooks });
@@ -57,7 +64,8 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
       store,
       objects,
       findModel: (name, accountId) => models.find(name, accountId),
-      serve: (model) => models.serve(model),
+      refreshModels,
+      serve: async (model) => (await models.serve(model)) ?? refreshModels().then(() => models.serve(model)),
       journalDir: join(dataDir, 'journal'),
       scratchDir: join(dataDir, 'scratch'),
       bareRows,
@@ -78,10 +86,12 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
       context,
       worker,
       models,
+      engines,
       secret,
       async close() {
         await worker.stop();
         await webhooks.stop();
+        await engines.stop();
         await models.close();
         await store.close();
       },

@@ -1,84 +1,127 @@
-/** The models of this process: what callers may name, and the engines behind each, opened when the first row needs them. */
+/** The models of this process: what callers may name, and the engines behind each. Those of the flags are opened when the first row needs them. */
 import type { ModelRegistry, RegisteredModel } from './actions/model-registry.ts';
 import { makeModelRegistry } from './actions/model-registry.ts';
-import type { Engine, EngineModel } from './engines/engine.ts';
-import { makePool, type Pool, type PoolStatus } from './engines/pool.ts';
+import type { Verdict } from './engines/classify-failure.ts';
+import type { Engine } from './engines/engine.ts';
+import type { Pool, PoolEngine, PoolStatus } from './engines/pool.ts';
 import type { PlannedModel } from './jobs/row-models.ts';
 import type { ServedModel } from './jobs/served-model.ts';
+import { ModelRoom, type ShelvedModel } from './model-room.ts';
 
-/** A model and the way to its engine. */
-export interface ShelvedModel extends RegisteredModel {
-  /** Opens the engine; called once, again only after it failed. */
-  readonly open: () => Promise<OpenedModel>;
-}
+export type { OpenedModel, ShelvedModel } from './model-room.ts';
 
-export interface OpenedModel {
-  readonly engine: Engine;
-  readonly model: EngineModel;
+/** One engine of one model. */
+export interface ShelfStatus extends PoolStatus {
+  /** Full name of the model. */
+  readonly name: string;
 }
 
 export interface ModelShelf {
   readonly registry: ModelRegistry;
   /** A model by full name or bare id, with what its engines answer once they are open. */
   find(name: string, accountId: string): PlannedModel | undefined;
-  /** The engines behind a model, opened by now; undefined when there is no such model. Rejects when its engine can't be opened. */
+  /** The engines behind a model, opened by now; undefined when there is no such model. Rejects when none of its engines can be opened. */
   serve(name: string): Promise<ServedModel | undefined>;
   /** The engines that are open, how they are and why. */
-  status(): readonly PoolStatus[];
+  status(): readonly ShelfStatus[];
+  /**
+   * Replaces the models of engines that come and go; they are opened at once. Resolves when those that are gone have nothing in flight any more:
+   * from then on their engines are no longer used, and are whoever's who opened them.
+   */
+  share(models: readonly ShelvedModel[]): Promise<void>;
+  /** True when no request has told anything of the engine for so long. */
+  isSilent(engine: Engine, forMs: number): boolean;
+  /** What a question about its health said. */
+  heard(engine: Engine, verdict: Verdict): void;
   close(): Promise<void>;
 }
 
 /** `concurrency` fixes how many requests an engine gets at once; without it that is found. */
-export function makeModelShelf(
-  models: readonly ShelvedModel[],
-  { concurrency }: { readonly concurrency?: number } = {},
-): ModelShelf {
-  const served = new Map<string, Promise<ServedModel>>();
-  const engines = new Set<Engine>();
-  const pools = new Set<Pool>();
-  const registry = makeModelRegistry(() => models);
-  const pathsOf = new Map<string, readonly string[] | undefined>();
+export const makeModelShelf = (models: readonly ShelvedModel[], options: { readonly concurrency?: number } = {}): ModelShelf =>
+  new Shelf(models, options);
 
-  const open = async (model: ShelvedModel): Promise<ServedModel> => {
-    const opened = await model.open();
-    engines.add(opened.engine);
-    const pool = makePool(
-      [{ engine: opened.engine, model: opened.model.id }],
-      concurrency === undefined ? {} : { limit: concurrency },
+class Shelf implements ModelShelf {
+  readonly registry = makeModelRegistry(() => this.#registered);
+  readonly #own: readonly ShelvedModel[];
+  readonly #limit: number | undefined;
+  readonly #rooms = new Map<string, ModelRoom>();
+  #shared: readonly ShelvedModel[] = [];
+  #registered: readonly RegisteredModel[];
+
+  constructor(own: readonly ShelvedModel[], { concurrency }: { readonly concurrency?: number }) {
+    this.#own = own;
+    this.#limit = concurrency;
+    this.#registered = mergeByName(own);
+  }
+
+  find(name: string, accountId: string): PlannedModel | undefined {
+    const model = this.registry.resolve(name, accountId);
+    return model && { ...model, paths: this.#rooms.get(model.name)?.paths };
+  }
+
+  async serve(name: string): Promise<ServedModel | undefined> {
+    const model = this.#registered.find((registered) => registered.name === name);
+    if (model?.served !== true) return undefined;
+    const room = this.#roomOf(name);
+    await room.open([...this.#own, ...this.#shared].filter((shelved) => shelved.name === name && shelved.served));
+    return room.toServed(model);
+  }
+
+  status(): readonly ShelfStatus[] {
+    return [...this.#rooms].flatMap(([name, { pool }]) => pool.status().map((status) => ({ ...status, name })));
+  }
+
+  async share(models: readonly ShelvedModel[]): Promise<void> {
+    const gone = this.#shared.filter((model) => !models.includes(model));
+    this.#shared = models;
+    this.#registered = mergeByName([...this.#own, ...models]);
+    for (const model of models) {
+      // One that can't be opened now is opened when a row needs it.
+      if (model.served)
+        void this.#roomOf(model.name)
+          .open([model])
+          .catch(() => undefined);
+    }
+    await Promise.all(gone.map((model) => this.#rooms.get(model.name)?.leave(model)));
+  }
+
+  isSilent(engine: Engine, forMs: number): boolean {
+    return this.#placesOf(engine).every(({ pool, of }) => pool.isSilent(of, forMs));
+  }
+
+  heard(engine: Engine, verdict: Verdict): void {
+    for (const { pool, of } of this.#placesOf(engine)) pool.heard(of, verdict);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#rooms.values()].map((room) => room.settled()));
+    // Their timers would keep the process alive.
+    for (const { pool } of this.#rooms.values()) pool.close();
+    const engines = new Set([...this.#rooms.values()].flatMap((room) => room.engines));
+    await Promise.all([...engines].map((engine) => engine.close()));
+  }
+
+  #roomOf(name: string): ModelRoom {
+    const known = this.#rooms.get(name);
+    if (known !== undefined) return known;
+    const room = new ModelRoom(this.#limit);
+    this.#rooms.set(name, room);
+    return room;
+  }
+
+  #placesOf(engine: Engine): readonly { readonly pool: Pool; readonly of: PoolEngine }[] {
+    return [...this.#rooms.values()].flatMap(({ pool }) =>
+      pool.status().flatMap(({ of }) => (of.engine === engine ? [{ pool, of }] : [])),
     );
-    pools.add(pool);
-    const { contextLength = model.contextLength, paths } = opened.model;
-    pathsOf.set(model.name, paths);
-    return {
-      pool,
-      ...(contextLength === undefined ? {} : { maxTokensLimit: contextLength }),
-      ...(model.defaults === undefined ? {} : { defaults: model.defaults }),
-      ...(paths === undefined ? {} : { paths }),
-    };
-  };
+  }
+}
 
-  return {
-    registry,
-    find(name, accountId) {
-      const model = registry.resolve(name, accountId);
-      return model && { ...model, paths: pathsOf.get(model.name) };
-    },
-    async serve(name) {
-      const model = models.find((candidate) => candidate.name === name);
-      if (model === undefined) return undefined;
-      const known = served.get(name);
-      if (known !== undefined) return known;
-      const opening = open(model);
-      served.set(name, opening);
-      opening.catch(() => served.delete(name));
-      return opening;
-    },
-    status: () => [...pools].flatMap((pool) => pool.status()),
-    async close() {
-      await Promise.allSettled(served.values());
-      // Their timers would keep the process alive.
-      for (const pool of pools) pool.close();
-      await Promise.all([...engines].map((engine) => engine.close()));
-    },
-  };
+/** Several engines of one model make one model, which takes what the smallest of them takes. */
+function mergeByName(models: readonly ShelvedModel[]): readonly RegisteredModel[] {
+  return [...Map.groupBy(models, ({ name }) => name).values()].flatMap((same) => {
+    const [first, ...others] = same.filter(({ served }) => served).concat(same.filter(({ served }) => !served));
+    if (first === undefined || others.length === 0) return first ?? [];
+    const lengths = same.flatMap(({ served, contextLength }) => (served && contextLength !== undefined ? [contextLength] : []));
+    return lengths.length === 0 ? first : { ...first, contextLength: Math.min(...lengths) };
+  });
 }

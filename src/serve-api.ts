@@ -26,6 +26,7 @@ export async function serveApi(machine: Machine, { request, log, stop, publicUrl
   const app = makeApp({
     ...machine.context,
     serve: (model) => machine.models.serve(model),
+    engines: machine.engines,
     log,
     links: { secret: machine.secret, baseUrl: () => address.url },
     build: { version: readVersion(), node: process.versions.node },

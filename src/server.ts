@@ -30,6 +30,7 @@ export async function up(request: UpRequest, view: UpView, stop: AbortSignal): P
     openMachine({
       places: await embeddedPlaces(dataDir),
       models: shelf,
+      sharedEngines: true,
       log,
       bareRows: false,
       onTrouble: (_, cause) => view.notice(messageOf(cause)),

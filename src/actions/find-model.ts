@@ -4,7 +4,7 @@ import { makeName, parseName } from '../contract/names.ts';
 import { checkText } from './check-text.ts';
 import type { Caller, Context } from './context.ts';
 import { findVisibleRecord } from './get-model.ts';
-import { type RegisteredModel, toModelAccount } from './model-registry.ts';
+import { type ModelRegistry, type RegisteredModel, toModelAccount } from './model-registry.ts';
 
 /** The model that a job is to run on. Refuses at once what would otherwise wait for ever: no such model, no engine, another precision. */
 export async function findModel(
@@ -14,12 +14,20 @@ export async function findModel(
 ): Promise<RegisteredModel> {
   const { models } = context;
   checkText(wish.name);
-  const model = models.resolve(wish.name, caller.accountId);
+  const model = await resolveNow(models, wish.name, caller.accountId);
   if (model === undefined) throw await whyNot(context, caller, wish.name);
   if (!model.served && !context.limits.acceptIdleModels) throw notServed(model);
   const { precision = 'PRECISION_UNSPECIFIED' } = wish;
   if (precision !== 'PRECISION_UNSPECIFIED' && precision !== model.precision) throw otherPrecision(model, precision);
   return model;
+}
+
+/** A model that isn't served may be by an engine that another process has just been told of. */
+async function resolveNow(models: ModelRegistry, name: string, accountId: string): Promise<RegisteredModel | undefined> {
+  const known = models.resolve(name, accountId);
+  if (known?.served || models.refresh === undefined) return known;
+  await models.refresh();
+  return models.resolve(name, accountId);
 }
 
 /** A model that was uploaded and that nothing serves is known, and says so. */

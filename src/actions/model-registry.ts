@@ -31,6 +31,8 @@ export interface ModelRegistry {
   resolve(name: string, accountId: string): RegisteredModel | undefined;
   /** What an account may use: its own models and the public ones. */
   list(accountId: string): readonly RegisteredModel[];
+  /** Looks again at what there is. Absent where that never changes. */
+  refresh?(): Promise<void>;
 }
 
 /** A registry over a list that may change while the server runs. */

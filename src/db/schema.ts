@@ -394,6 +394,8 @@ export interface ReportedModel {
   readonly why: string;
   readonly limit: number;
   readonly inFlight: number;
+  /** Whether the process has sent it anything in the last minute. */
+  readonly inUse: boolean;
   /** Since when it has this state, RFC 3339. */
   readonly since: string;
   /** What went wrong last; null: nothing yet. */

@@ -47,6 +47,8 @@ export interface PoolStatus {
   readonly model: string;
   readonly limit: number;
   readonly inFlight: number;
+  /** Whether it got anything in the last minute. */
+  readonly inUse: boolean;
   readonly state: GateState;
   /** Why it has this limit, or what is wrong with it. */
   readonly why: string;
@@ -97,6 +99,7 @@ const LONGEST_ALARM_MS = 60_000;
 const STREAMED_PER_BYTE = 50;
 /** When the queue is full; a place becomes free about so often. */
 const COME_AGAIN_SECONDS = 1;
+const IN_USE_MS = 60_000;
 
 /** Makes the pool of a model's engines. */
 export const makePool = (engines: readonly PoolEngine[], options: PoolOptions = {}): Pool => new EnginePool(engines, options);
@@ -185,12 +188,13 @@ class EnginePool implements Pool {
   }
 
   status(): readonly PoolStatus[] {
-    return this.#ways.map(({ of, gate: { engine, model, limit, inFlight, state, why, sinceMs, lastError } }) => ({
+    return this.#ways.map(({ of, gate: { engine, model, limit, inFlight, lastLearnedMs, state, why, sinceMs, lastError } }) => ({
       engine: engine.name,
       of,
       model,
       limit,
       inFlight,
+      inUse: inFlight > 0 || performance.now() - lastLearnedMs < IN_USE_MS,
       state,
       why,
       since: toDate(sinceMs),

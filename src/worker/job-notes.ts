@@ -29,11 +29,20 @@ export interface EnginesOf {
   readonly model: string | undefined;
 }
 
+/** One of several engines of a job's model. */
+export interface EngineOf extends EnginesOf {
+  readonly engine: string;
+}
+
+const ONE_ENGINE = { failing: 'engine-failing', recovered: 'engine-recovered' } as const;
+
 export class JobNotes {
   readonly #options: JobNotesOptions;
   /** Whether the timeline says that there is no engine for a job and a model; looked up once, as an earlier process may have said so. */
   readonly #lost = new Map<string, Promise<boolean>>();
   readonly #told = new Map<string, number>();
+  /** Engines of which it was said that they fail while others go on. */
+  readonly #failing = new Set<string>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: JobNotesOptions) {
@@ -74,6 +83,21 @@ export class JobNotes {
     );
   }
 
+  /** How one of several engines is: `why` it does not answer while others do, undefined when it does. Noted when it changes, not too often. */
+  engine({ jobUid, model, engine }: EngineOf, why: string | undefined): void {
+    const key = `${jobUid}/${model ?? ''}/${engine}`;
+    if (this.#failing.has(key) === (why !== undefined)) return;
+    const nowMs = performance.now();
+    if (why !== undefined && nowMs - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return;
+    forgetMany(this.#told);
+    this.#told.set(key, nowMs);
+    if (why === undefined) this.#failing.delete(key);
+    else this.#failing.add(key);
+    const message = why === undefined ? `${engine} answers again.` : `${engine}: ${why} The other engines go on without it.`;
+    const kind = why === undefined ? ONE_ENGINE.recovered : ONE_ENGINE.failing;
+    this.#noteOnce({ jobUid, kind, message, details: { ...(model !== undefined && { model }), engine } });
+  }
+
   /** Resolves when all that was said so far is written. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#lost.values());
@@ -90,6 +114,20 @@ export class JobNotes {
   async #findLost({ jobUid, model }: EnginesOf): Promise<boolean> {
     const latest = await this.#options.jobs.latestNote(jobUid, ['engine-lost', 'engine-back']);
     return latest?.kind === 'engine-lost' && (latest.details['model'] ?? model) === model;
+  }
+
+  /** Other workers see the same engines: the first that says it is enough. */
+  #noteOnce(note: Omit<JobNote, 'at'>): void {
+    const isSaid = async (): Promise<boolean> => {
+      const latest = await this.#options.jobs.latestNote(note.jobUid, Object.values(ONE_ENGINE));
+      return latest?.kind === note.kind && latest.details['engine'] === note.details['engine'];
+    };
+    this.#turn = this.#turn.then(isSaid).then(
+      (said) => {
+        if (!said) this.#note(note);
+      },
+      () => this.#note(note),
+    );
   }
 
   /** In the order in which things happened. A job that was deleted meanwhile has no timeline any more; a database in trouble is told by others. */

@@ -2,7 +2,7 @@
 import type { PoolStatus } from '../engines/pool.ts';
 import type { LeasedJobs } from '../jobs/leased-jobs.ts';
 import type { JobState } from '../jobs/states.ts';
-import type { JobNotes } from './job-notes.ts';
+import type { EnginesOf, JobNotes } from './job-notes.ts';
 import type { JobRun } from './job-run.ts';
 
 /** Engines that refuse or lose everything for less than this are none of a person's business. */
@@ -56,9 +56,9 @@ export class JobWatch {
     for (const run of runs) {
       const engines = run.pool.status();
       const of = { jobUid: run.job.uid, model: run.model };
-      if (engines.length === 0) continue;
       if (engines.some(({ state }) => state === 'ready')) {
         this.#notes.engines(of, undefined);
+        for (const engine of engines) this.#lookAtOne(engine, of);
         continue;
       }
       const sinceMs = this.#silentSinceMs.get(run) ?? performance.now();
@@ -69,6 +69,13 @@ export class JobWatch {
     }
     this.#silentSinceMs = silentSinceMs;
   }
+
+  /** One that fails while others answer. */
+  #lookAtOne({ engine, state, why, since }: PoolStatus, of: EnginesOf): void {
+    if (state === 'ready') this.#notes.engine({ ...of, engine }, undefined);
+    else if (state !== 'draining' && Date.now() - since.getTime() >= LOST_AFTER_MS) this.#notes.engine({ ...of, engine }, why);
+  }
 }
 
-const inWords = (engines: readonly PoolStatus[]): string => engines.map(({ engine, why }) => `${engine}: ${why}`).join(' ');
+const inWords = (engines: readonly PoolStatus[]): string =>
+  engines.map(({ engine, why }) => `${engine}: ${why}`).join(' ') || 'Its engines were all removed or drained.';

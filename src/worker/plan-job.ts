@@ -22,6 +22,7 @@ export async function planJob(context: WorkerContext, jobUid: string, signal: Ab
   const job = await findJobByUid(context.store.db, jobUid);
   if (job?.state !== 'VALIDATING') return;
   const input = await openInput(context, job);
+  await context.refreshModels?.();
   const models = makeRowModels(context, job);
   const reading = await readInput(context, { job, input, models, signal });
   const reportKey = await writeReport(context, { job, input, reading });

@@ -59,6 +59,8 @@ export interface WorkerContext extends Omit<RowContext, 'leases' | 'jobs'> {
   readonly store: Store;
   /** Finds a model as a row of the account names it, by bare id or full name; undefined when the account may use none of that name. */
   readonly findModel: (name: string, accountId: string) => PlannedModel | undefined;
+  /** Looks again at which models there are, where that changes. */
+  readonly refreshModels?: () => Promise<void>;
   /** A folder that does not need to survive. */
   readonly scratchDir: string;
   /** Whether lines may be bare `{"messages": …}` without a custom_id. */
