@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const FLOORS = [
   ['contract', 'base'],
   ['jsonl', 'storage', 'engines', 'client'],
-  ['jobs'],
+  ['jobs', 'torture'],
   ['db'],
   ['actions', 'worker'],
   ['api', 'cli'],
