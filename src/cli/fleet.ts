@@ -7,7 +7,8 @@ import type { UpFlags } from './start-up.ts';
 
 const SETTINGS = `
 All processes share DATABASE_URL (postgres://…), OBJECT_STORE (s3://bucket?endpoint=…, or file:/folder) and BOATLOAD_SECRET.
-S3's keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Give every process the same --engine and --model.
+S3's keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+Engines that all processes share are added once: boatload engine add. Those of --engine and --model are this process's own.
 `;
 
 /** Adds the commands of a fleet to the program. */

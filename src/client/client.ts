@@ -14,6 +14,7 @@
 import { type AuditLogs, makeAuditLogs } from './audit-logs.ts';
 import { type Billing, makeBilling } from './billing.ts';
 import { type Datasets, makeDatasets } from './datasets.ts';
+import { type Engines, makeEngines } from './engines.ts';
 import { type Jobs, makeJobs } from './jobs.ts';
 import { type DeployedModels, type Models, makeDeployedModels, makeModels } from './models.ts';
 import {
@@ -36,6 +37,7 @@ export interface Client extends WholeTasks {
   readonly datasets: Datasets;
   readonly models: Models;
   readonly deployedModels: DeployedModels;
+  readonly engines: Engines;
   readonly accounts: Accounts;
   readonly users: Users;
   readonly apiKeys: ApiKeys;
@@ -55,6 +57,7 @@ export function makeClient(options: ClientOptions): Client {
     datasets,
     models: makeModels(transport),
     deployedModels: makeDeployedModels(transport),
+    engines: makeEngines(transport),
     accounts: makeAccounts(transport),
     users: makeUsers(transport),
     apiKeys: makeApiKeys(transport),

@@ -43,9 +43,9 @@ const FILES = [{ name: 'x', content: new Blob(['x']) }];
 
 /** One call for every operation. */
 const CALLS: readonly ((client: Client) => unknown)[] = [
-  ({ datasets, jobs, models, deployedModels, users, quotas, webhooks }) =>
+  ({ datasets, jobs, models, deployedModels, engines, users, quotas, webhooks }) =>
     Promise.all(
-      [datasets, jobs, models, deployedModels, users, quotas, webhooks].flatMap((resource) => [
+      [datasets, jobs, models, deployedModels, engines, users, quotas, webhooks].flatMap((resource) => [
         resource.get('x'),
         walk(resource.list()),
         'update' in resource && resource.update('x', {}),
@@ -66,6 +66,8 @@ const CALLS: readonly ((client: Client) => unknown)[] = [
   ({ models }) => models.files('x'),
   ({ models }) => Promise.all([models.prepare('x'), models.import('x', {}), models.validateConfig({ configJson: '{}' })]),
   ({ models }) => models.load({ model: 'x' }),
+  ({ engines }) => engines.create({ url: 'x' }),
+  ({ engines }) => Promise.all([engines.drain('x'), engines.resume('x'), engines.test('x')]),
   ({ accounts }) => Promise.all([accounts.get(), walk(accounts.list())]),
   ({ users }) => users.create({ email: 'x' }),
   ({ apiKeys }) => Promise.all([apiKeys.create('x'), walk(apiKeys.list('x')), apiKeys.delete('x', 'x')]),

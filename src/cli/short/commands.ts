@@ -2,6 +2,8 @@
 import { Argument, type Command, Option } from 'commander';
 import type { CommandContext } from '../command.ts';
 import { type Completes, completes } from '../completion/completes.ts';
+import { addConnectionFlags } from '../connection-flags.ts';
+import { addEngineCommands } from '../engine/commands.ts';
 import { someText, wholeNumberBetween } from '../flags.ts';
 import { addSettingFlags } from '../setting-flags.ts';
 
@@ -28,6 +30,7 @@ export function addShortCommands(program: Command, context: CommandContext): voi
   addLineage(program, context);
   addDiff(program, context);
   addWebhooks(program, context);
+  addEngineCommands(program, context);
   program.commandsGroup('Commands:');
 }
 
@@ -236,13 +239,4 @@ function addFollowFlags(command: Command): void {
 
 function addForceFlag(command: Command): void {
   command.option('--force', 'write over what stands at -o');
-}
-
-function addConnectionFlags(command: Command): void {
-  command
-    .optionsGroup('Server and account:')
-    .option('--base-url <url>', 'where the server is (else BOATLOAD_BASE_URL, else the one of this machine)', someText)
-    .option('--api-key <key>', 'key (else BOATLOAD_API_KEY)', someText)
-    .option('-a, --account-id <id>', 'account (default: that of the key)', someText)
-    .option('-p, --profile <name>', 'section of ~/.fireworks/auth.ini to use', someText);
 }
