@@ -7,21 +7,21 @@ import { type Client, makeClient } from '../../src/client/client.ts';
 import type { RemoteFile } from '../../src/client/download.ts';
 import { ApiError } from '../../src/client/errors.ts';
 import type { Transfer } from '../../src/client/transfer.ts';
+import { type HttpLine, openHttpLine } from '../../src/torture/http-line.ts';
 import { makeFolder } from '../support/folder.ts';
 import { allIds, contentOf, makeRows, parseLines } from '../support/rows.ts';
-import { type FaultyLine, startFaultyLine } from './faulty-line.ts';
 import { MODEL, START_MS, startServer, type TestServer } from './server.ts';
 
 /** The largest dataset; far more than sockets hold. */
 const LIMIT_BYTES = 20_000_000;
 
 let server: TestServer;
-let proxy: FaultyLine;
+let proxy: HttpLine;
 let client: Client;
 
 beforeAll(async () => {
   server = await startServer({}, { BOATLOAD_MAX_DATASET_BYTES: String(LIMIT_BYTES) });
-  proxy = await startFaultyLine(server.url);
+  proxy = await openHttpLine(server.url);
 }, START_MS);
 afterAll(async () => {
   await proxy?.close();

@@ -4,20 +4,20 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Client, makeClient, type ResultRow } from '../../src/client/client.ts';
+import { type HttpLine, openHttpLine } from '../../src/torture/http-line.ts';
 import { allIds, idOf, makeRows } from '../support/rows.ts';
-import { type FaultyLine, startFaultyLine } from './faulty-line.ts';
 import { MODEL, START_MS, startServer, type TestServer } from './server.ts';
 
 const MB = 1_000_000;
 let server: TestServer;
-let line: FaultyLine;
+let line: HttpLine;
 let client: Client;
 /** Rows from this one on get no answer. */
 let held = Number.POSITIVE_INFINITY;
 
 beforeAll(async () => {
   server = await startServer({ script: ({ marker }) => (marker >= idOf(held) ? 'hang' : undefined) });
-  line = await startFaultyLine(server.url);
+  line = await openHttpLine(server.url);
 }, START_MS);
 afterAll(async () => {
   await line?.close();

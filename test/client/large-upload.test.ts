@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { openHttpLine } from '../../src/torture/http-line.ts';
 import { makeFolder } from '../support/folder.ts';
-import { startFaultyLine } from './faulty-line.ts';
 import { START_MS, startServer } from './server.ts';
 
 const run = promisify(execFile);
@@ -26,7 +26,7 @@ test(
   'an upload of 300 MB that is cut in the middle takes a fraction of that in memory',
   async () => {
     const server = await startServer();
-    const line = await startFaultyLine(server.url);
+    const line = await openHttpLine(server.url);
     try {
       const path = join(await makeFolder(), 'rows.jsonl');
       await pipeline(Readable.from(rows(300)), createWriteStream(path));
