@@ -29,12 +29,14 @@ export async function explainEngines(context: EngineContext, accountId: string):
 
 function toStanding(engine: Engine, reports: readonly EngineReport[], now: Date): EngineStanding {
   const models = reports.flatMap((report) => report.models);
-  const sum = (of: (model: ReportedModel) => number): number => models.reduce((total, model) => total + of(model), 0);
-  const inFlight = sum((model) => model.inFlight);
-  const counts = { limit: sum((model) => model.limit), inFlight, reports };
+  const used = models.filter(({ inUse }) => inUse);
+  const inFlight = sum(models.map((model) => model.inFlight));
+  const counts = { limit: sum((used.length > 0 ? used : models).map((model) => model.limit)), inFlight, reports };
   if (engine.draining) return { ...counts, ...drained(engine, inFlight, now) };
   return { ...counts, ...judge(models) };
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 const drained = (engine: Engine, inFlight: number, now: Date): Pick<EngineStanding, 'state' | 'reason'> => {
   if (inFlight > 0)
@@ -48,6 +50,7 @@ const drained = (engine: Engine, inFlight: number, now: Date): Pick<EngineStandi
 function judge(models: readonly ReportedModel[]): Pick<EngineStanding, 'state' | 'reason'> {
   const ofState = (state: ReportedModel['state']) => models.filter((model) => model.state === state);
   const [ready, paused, broken] = [ofState('ready'), ofState('paused'), ofState('broken')];
+  const [best] = ready.toSorted((a, b) => Number(b.inUse) - Number(a.inUse));
   const [worst] = [...broken, ...paused];
   if (ready[0] !== undefined)
     return { state: 'READY', reason: worst === undefined ? ready[0].why : `Not everywhere: ${worst.why}` };

@@ -73,7 +73,7 @@ export const Engine = z
         '`READY`: it answers. `BUSY`: it refuses everything for now. `FAILING`: it is lost, or refuses the key or the model. `DRAINING`: it finishes what it has, `DRAINED` when that is done. `UNKNOWN`: no process has said anything yet',
       ),
     stateReason: z.string().describe('The state in words'),
-    limit: z.int().describe('How many requests all processes would send it at once'),
+    limit: z.int().describe('How many requests it gets at once from the processes that use it'),
     inFlight: z.int().describe('How many it works on for all processes'),
     views: z.array(EngineView).describe('How each process finds it; those of other processes are some seconds old'),
     createdBy: z.string().describe('Who added it'),

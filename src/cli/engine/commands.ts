@@ -119,12 +119,14 @@ function addWishFlags(command: Command, keyAbout: string): void {
       '-m, --model <served[=name]>',
       'a model of it, and how jobs name it; may be given several times (default: all)',
       collect(modelFlag),
+      [],
     )
     .option('--limit <n>', 'requests at once, per process and model; 0: found while it runs', wholeNumberBetween(0, MOST))
     .option('--rpm <n>', 'most requests a minute, of all processes; 0: no bound', wholeNumberBetween(0, MOST))
     .option('--tpm <n>', 'most tokens a minute, of all processes; 0: no bound', wholeNumberBetween(0, MOST))
     .option('--anyway', 'keep it although it does not answer now')
-    .option('--json', 'as JSON');
+    .option('--json', 'as JSON')
+    .configureHelp({ optionDescription: ({ description }) => description });
   takesFiles(command, 'keyFile');
 }
 

@@ -26,7 +26,7 @@ export interface WishFlags extends ConnectionFlags, JsonFlag {
   readonly url?: string;
   readonly name?: string;
   readonly keyFile?: string;
-  readonly model?: readonly ModelFlag[];
+  readonly model: readonly ModelFlag[];
   readonly limit?: number;
   readonly rpm?: number;
   readonly tpm?: number;
@@ -100,7 +100,7 @@ export const moveEngine = (
 
 const toPatch = ({ model, limit, rpm, tpm }: WishFlags, apiKey: string | undefined): Omit<EnginePatch, 'url'> => ({
   ...(apiKey !== undefined && { apiKey }),
-  ...(model !== undefined && { models: [...model] }),
+  ...(model.length > 0 && { models: [...model] }),
   ...(limit !== undefined && { maxInFlight: limit }),
   ...(rpm !== undefined && { requestsPerMinute: rpm }),
   ...(tpm !== undefined && { tokensPerMinute: tpm }),
