@@ -16,7 +16,7 @@ export interface Standing {
 interface Facts {
   readonly job: Job;
   readonly progress: Progress;
-  /** Older jobs in the same state. */
+  /** Jobs of the account that come before it. */
   readonly ahead: number;
   readonly engine: JobEvent | undefined;
   readonly pause: JobEvent | undefined;
@@ -80,5 +80,5 @@ function ended({ job, progress: { ok, failed } }: Facts): string {
 const lost = ({ engine }: Facts): string =>
   `No engine can answer its rows since ${engine?.at.toISOString() ?? 'a while'}: ${engine?.message ?? ''} They wait, and go on by themselves.`;
 
-const jobs = (count: number): string => (count === 1 ? 'one job is' : `${count} jobs are`);
+const jobs = (count: number): string => (count === 1 ? 'one job of the account is' : `${count} jobs of the account are`);
 const rows = (count: number): string => (count === 1 ? 'one row' : `${count} rows`);

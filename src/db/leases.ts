@@ -1,5 +1,5 @@
 /** Leases straight on the database: the queue says whose turn it is, the shard's epoch says who may write. */
-import type { Leases, Patience, ShardLease } from '../jobs/leases.ts';
+import type { Leases, Patience, ShardLease, ShardsOf } from '../jobs/leases.ts';
 import { parseRanges } from '../jobs/ranges.ts';
 import { commitParts } from './queries/commit-parts.ts';
 import { listWaitingShards } from './queries/list-waiting-shards.ts';
@@ -17,7 +17,7 @@ const LOOK_MS = 1_000;
 
 export function makeLeases(db: Db, queue: Queue): Leases {
   return {
-    take: (max, patience) => takeOrWait(db, queue, { max, patience }),
+    take: (max, patience, without = []) => takeOrWait(db, queue, { max, patience, without }),
     async keep(leases) {
       const lost = new Set((await queue.keep(leases.map(toTask))).map(({ ticket }) => ticket));
       return leases.filter(({ ticket }) => lost.has(ticket));
@@ -35,12 +35,13 @@ export function makeLeases(db: Db, queue: Queue): Leases {
 interface Wanted {
   readonly max: number;
   readonly patience: Patience | undefined;
+  readonly without: readonly ShardsOf[];
 }
 
-async function takeOrWait(db: Db, queue: Queue, { max, patience }: Wanted): Promise<readonly ShardLease[]> {
+async function takeOrWait(db: Db, queue: Queue, { max, patience, without }: Wanted): Promise<readonly ShardLease[]> {
   const untilMs = performance.now() + (patience?.maxMs ?? 0);
   for (;;) {
-    const leases = await takeLeases(db, queue, max);
+    const leases = await takeLeases(db, queue, { max, without });
     const leftMs = untilMs - performance.now();
     if (leases.length > 0 || patience === undefined || patience.signal.aborted || leftMs <= 0) return leases;
     await queue.waitForWork(['shard'], Math.min(leftMs, LOOK_MS), patience.signal);
@@ -48,8 +49,8 @@ async function takeOrWait(db: Db, queue: Queue, { max, patience }: Wanted): Prom
   }
 }
 
-async function takeLeases(db: Db, queue: Queue, max: number): Promise<readonly ShardLease[]> {
-  const tasks = inPlanOrder((await queue.take('shard', max)).filter(isShardTask));
+async function takeLeases(db: Db, queue: Queue, { max, without }: Omit<Wanted, 'patience'>): Promise<readonly ShardLease[]> {
+  const tasks = inPlanOrder((await queue.take('shard', max, { without })).filter(isShardTask));
   if (tasks.length === 0) return [];
   const taken = new Map((await takeShards(db, tasks.map(toWanted))).map((shard) => [toKey(shard), shard]));
   await putAside(

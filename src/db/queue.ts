@@ -1,5 +1,7 @@
 /** The queue on pg-boss, in the same database as the tables. The only file that knows pg-boss; it needs nine calls of it. */
 import { fromKysely, type JobAttempt, PgBoss, type QueueResult } from 'pg-boss';
+import { type Call, callTasks, isAnyWaiting } from './queries/call-tasks.ts';
+import { lineUp, PLANS } from './queries/line-up.ts';
 import { type Db, type NewTask, type Queue, TASK_KINDS, type Task, type TaskKind, type Tx } from './store.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -85,6 +87,8 @@ const ringForAll = (wakeUp: WakeUp): void => {
   for (const kind of TASK_KINDS) wakeUp.ring(kind);
 };
 
+type TakenJob = Awaited<ReturnType<typeof PgBoss.prototype.fetch<NewTask>>>[number];
+
 interface QueueParts {
   readonly boss: PgBoss;
   readonly db: Db;
@@ -98,6 +102,18 @@ function makeQueue({ boss, db, wakeUp }: QueueParts): Queue {
   const notify = (kind: TaskKind, tx?: Tx): Promise<unknown> =>
     through(tx).executeSql('select pg_notify($1, $2)', [CHANNEL, kind]);
 
+  /** Out of the line into the queue, and out of the queue into the taker's hands: at no instant is a task in neither. */
+  const call = async ({ kind, max, without }: Call): Promise<readonly TakenJob[]> => {
+    if (max === 0 || !(await isAnyWaiting(db, kind))) return [];
+    return db.transaction().execute(async (tx) => {
+      const called = await callTasks(tx, { kind, max, without });
+      if (called.length === 0) return [];
+      const jobs = called.map(({ lane, ...data }) => ({ data, group: { id: lane } }));
+      await boss.insert(kind, jobs, { db: through(tx) });
+      return boss.fetch<NewTask>(kind, { batchSize: jobs.length, db: through(tx) });
+    });
+  };
+
   return {
     async add(kind, tasks, { tx } = {}) {
       if (tasks.length === 0) return;
@@ -108,9 +124,16 @@ function makeQueue({ boss, db, wakeUp }: QueueParts): Queue {
       );
       await notify(kind, tx);
     },
-    async take(kind, max) {
+    async lineUp(tx, waiting) {
+      await lineUp(tx, waiting);
+      for (const kind of new Set(waiting.map(({ lane }) => (lane === PLANS ? 'plan' : 'shard')))) await notify(kind, tx);
+    },
+    async take(kind, max, { without = [] } = {}) {
       wakeUp.beginTake(kind);
-      const jobs = await boss.fetch<NewTask>(kind, { batchSize: max });
+      const away = without.flatMap(({ model, accountId }) => (accountId === undefined ? [model] : []));
+      const back = await boss.fetch<NewTask>(kind, { batchSize: max, ignoreGroups: away });
+      const called = kind === 'merge' ? [] : await call({ kind, max: max - back.length, without });
+      const jobs = [...back, ...called];
       if (jobs.length === max) wakeUp.ring(kind);
       return jobs.map(({ data, id, retryCount }) => ({ ...data, kind, ticket: toTicket({ id, retryCount }) }));
     },

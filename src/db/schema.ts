@@ -16,6 +16,8 @@ export interface Schema {
   readonly uploadPart: UploadPartTable;
   readonly job: JobTable;
   readonly shard: ShardTable;
+  readonly waiting: WaitingTable;
+  readonly turn: TurnTable;
   readonly part: PartTable;
   readonly event: EventTable;
   readonly keptUsage: KeptUsageTable;
@@ -144,10 +146,6 @@ interface JobTable extends Job {
   /** How the job will end once its results are written; set on the way into WRITING_RESULTS. */
   readonly outcome: Outcome | null;
   readonly shardCount: number | null;
-  /** The first shard that is not in the queue yet; where rows name several models, the shards themselves say. */
-  readonly nextShard: Generated<number>;
-  /** How many of the job's shards are in the queue at a time; of each model's, where its rows name several. */
-  readonly windowSize: number | null;
 }
 
 interface ShardTable {
@@ -162,6 +160,30 @@ interface ShardTable {
   /** Planned positions that are committed: int4multirange as text. */
   done: Generated<string>;
   settled: Generated<boolean>;
+}
+
+/** Tasks of one job that nobody was given yet: its plan, or its shards of one model. */
+interface WaitingTable {
+  jobUid: string;
+  /** The model's full name, or `plan`. */
+  lane: string;
+  accountId: string;
+  /** Shards from here … */
+  next: number;
+  /** … to here. */
+  last: number;
+  /** When `next` should begin, if the job spread its shards evenly over its window, … */
+  due: Date;
+  /** … and how much later the one after it. */
+  stepMs: number;
+}
+
+/** How much an account was given in a lane: the tallies of `jobs/turns.ts`. */
+interface TurnTable {
+  lane: string;
+  accountId: string;
+  started: Generated<number>;
+  ended: Generated<number>;
 }
 
 interface PartTable {

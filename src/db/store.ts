@@ -1,7 +1,8 @@
 /** What the rooms above hold in their hands: the truth, the queue that wakes workers, and the leases. */
 import type { Kysely, Transaction } from 'kysely';
 import type { LeasedJobs } from '../jobs/leased-jobs.ts';
-import type { Leases } from '../jobs/leases.ts';
+import type { Leases, ShardsOf } from '../jobs/leases.ts';
+import type { Waiting } from './queries/line-up.ts';
 import type { Schema } from './schema.ts';
 
 /** The database, or a transaction in it: whatever a query may be run on. */
@@ -35,12 +36,22 @@ export interface Task extends NewTask {
   readonly ticket: string;
 }
 
+/** What a taker does not want. */
+export interface TakeOptions {
+  readonly without?: readonly ShardsOf[];
+}
+
 /** Wakes workers and hands out tasks, each to one taker at a time. It dispatches; the tables decide. */
 export interface Queue {
   /** Puts tasks in; with a transaction they appear when it commits. */
   add(kind: TaskKind, tasks: readonly NewTask[], options?: { readonly tx?: Tx }): Promise<void>;
-  /** Takes up to `max` tasks. They come back to the queue by themselves when they are not kept for 10 s. */
-  take(kind: TaskKind, max: number): Promise<readonly Task[]>;
+  /** Puts tasks into the line, where accounts take turns; they appear when the transaction commits. */
+  lineUp(tx: Tx, waiting: readonly Waiting[]): Promise<void>;
+  /**
+   * Takes up to `max` tasks: those that came back first, then those of the line whose turn it is. They come back to the queue by themselves when they are
+   * not kept for 10 s.
+   */
+  take(kind: TaskKind, max: number, options?: TakeOptions): Promise<readonly Task[]>;
   /** Heartbeat, to be sent every few seconds. Answers the tasks that are no longer ours. */
   keep(tasks: readonly Task[]): Promise<readonly Task[]>;
   /** Ends a task for good. False when it was no longer ours. */

@@ -9,7 +9,7 @@ const ROW_EVERY = 8;
 export class PlaceQueue<T> {
   /** By account. */
   readonly live = new FairQueue<T>();
-  /** By job. */
+  /** By account; a job asks for one place after the other, so an account's jobs take turns as well. */
   readonly rows = new FairQueue<T>();
   /** Places since the last row's that rows had to leave to live requests. */
   #passedOver = 0;

@@ -59,10 +59,10 @@ export interface PoolStatus {
 
 export interface Pool {
   /**
-   * Resolves when it is this job's turn and an engine has room. While no engine can answer, it waits, and `status()` says why.
+   * Resolves when it is this account's turn and an engine has room. While no engine can answer, it waits, and `status()` says why.
    * Rejects with the signal's reason, or when the pool is closed.
    */
-  acquire(jobUid: string, signal: AbortSignal): Promise<Slot>;
+  acquire(accountId: string, signal: AbortSignal): Promise<Slot>;
   /**
    * A place for a request that somebody waits for: the next that becomes free, before the rows of all jobs and by turns of accounts.
    * Rejects as `acquire` does, and where waiting would be too long or in vain: with a `Problem` RESOURCE_EXHAUSTED, reason `LIVE_QUEUE_FULL`, or
@@ -167,8 +167,8 @@ class EnginePool implements Pool {
     for (const { whenEmpty } of empty) for (const tell of whenEmpty) tell();
   }
 
-  async acquire(jobUid: string, signal: AbortSignal): Promise<Slot> {
-    return this.#placeNow(signal, this.#waiting) ?? this.#wait(this.#waiting.rows, jobUid, signal);
+  async acquire(accountId: string, signal: AbortSignal): Promise<Slot> {
+    return this.#placeNow(signal, this.#waiting) ?? this.#wait(this.#waiting.rows, accountId, signal);
   }
 
   async acquireLive(accountId: string, signal: AbortSignal): Promise<Slot> {

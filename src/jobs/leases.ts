@@ -5,6 +5,8 @@ export interface ShardLease {
   /** The queue's own handle of this lease. */
   readonly ticket: string;
   readonly jobUid: string;
+  /** Whose job it is. */
+  readonly accountId: string;
   readonly shard: number;
   /** The shard's rows are the planned positions `first` … `first + count - 1`. */
   readonly first: number;
@@ -34,6 +36,13 @@ export interface PartClaim {
   readonly bytes: number;
 }
 
+/** Shards of a model: of one account's jobs, or of all. */
+export interface ShardsOf {
+  /** Full name. */
+  readonly model: string;
+  readonly accountId?: string;
+}
+
 /** How long somebody waits for work. */
 export interface Patience {
   readonly maxMs: number;
@@ -48,9 +57,9 @@ export interface Patience {
 export interface Leases {
   /**
    * Takes up to `max` shards; where there are none it waits for the first as long as it may, and answers none then. Each comes with its epoch raised,
-   * so every older holder is fenced off.
+   * so every older holder is fenced off. Accounts take turns; `without` names what the taker has enough of, or can't run just now.
    */
-  take(max: number, patience?: Patience): Promise<readonly ShardLease[]>;
+  take(max: number, patience?: Patience, without?: readonly ShardsOf[]): Promise<readonly ShardLease[]>;
   /** Heartbeat. Answers the leases that are no longer ours. */
   keep(leases: readonly ShardLease[]): Promise<readonly ShardLease[]>;
   /**
@@ -59,7 +68,7 @@ export interface Leases {
    * else holds the shard, or that its rows were committed in another part.
    */
   commit(claims: readonly PartClaim[]): Promise<readonly boolean[]>;
-  /** Ends a lease whose rows are all done; the job's next shard enters the queue, or the job goes on to WRITING_RESULTS. */
+  /** Ends a lease whose rows are all done; after the last one the job goes on to WRITING_RESULTS. */
   settle(lease: ShardLease): Promise<void>;
   /** Ends a lease early; anybody may take the shard at once, or `afterMs` from now. */
   giveBack(lease: ShardLease, options?: { readonly afterMs?: number }): Promise<void>;

@@ -21,6 +21,8 @@ const COMMIT_AGAIN_MS = 1_000;
 export interface JobRunOptions {
   readonly context: RowContext;
   readonly job: LeasedJob;
+  /** Whose job it is. */
+  readonly accountId: string;
   /** Full name of the model that the rows run on. */
   readonly model: string;
   readonly served: ServedModel;
@@ -33,6 +35,7 @@ export interface JobRunOptions {
 
 export class JobRun {
   readonly job: LeasedJob;
+  readonly accountId: string;
   readonly model: string;
   readonly pool: Pool;
   readonly source: RowSource;
@@ -53,10 +56,11 @@ export class JobRun {
   readonly #despair = new AbortController();
 
   constructor(options: JobRunOptions) {
-    const { context, job, model, served, source } = options;
+    const { context, job, accountId, model, served, source } = options;
     this.#options = options;
     this.job = job;
     this.model = model;
+    this.accountId = accountId;
     this.pool = served.pool;
     this.source = source;
     this.attempts = context.limits.attempts;

@@ -3,13 +3,14 @@ import { Problem } from '../base/problem.ts';
 import { addUp } from '../jobs/add-up.ts';
 import type { Progress } from '../jobs/job.ts';
 import type { ShardLease } from '../jobs/leases.ts';
+import type { ServedModel } from '../jobs/served-model.ts';
 import type { CommitResult } from './commit-segment.ts';
 import { Input } from './input.ts';
 import { JobRun } from './job-run.ts';
 import type { RowContext } from './worker-context.ts';
 
 /** What a run is of. */
-export type RunOf = Pick<ShardLease, 'jobUid' | 'model'>;
+export type RunOf = Pick<ShardLease, 'jobUid' | 'model' | 'accountId'>;
 
 export interface JobRuns {
   /** Undefined when the job's rows of this model can't run at present: no engine can be had for them. */
@@ -27,23 +28,25 @@ export interface JobRuns {
   /** And none of those in flight. */
   abortAll(): void;
   /** Says what went wrong to the log and to whoever listens. */
-  trouble(of: RunOf, cause: unknown): void;
+  trouble(of: Pick<RunOf, 'jobUid' | 'model'>, cause: unknown): void;
 }
 
 export interface JobRunsOptions {
   readonly onCommit: (result: CommitResult) => void;
+  /** Told that none serves a model, or that its engine can't be opened. */
+  readonly onNoEngine: (model: string) => void;
   /** Ends this worker's part in a job, keeping what is finished. */
   readonly drop: (jobUid: string) => Promise<void>;
 }
 
-export function makeJobRuns(context: RowContext, { onCommit, drop }: JobRunsOptions): JobRuns {
+export function makeJobRuns(context: RowContext, { onCommit, onNoEngine, drop }: JobRunsOptions): JobRuns {
   const opening = new Map<string, Promise<JobRun | undefined>>();
   /** Newest last: one that was stopped may still drain while the next takes the leases. */
   const opened = new Map<string, JobRun[]>();
   const newest = (of: RunOf): JobRun | undefined => opened.get(keyOf(of))?.at(-1);
   const allOf = (jobUid: string): readonly JobRun[] => [...opened.values()].flat().filter(({ job }) => job.uid === jobUid);
 
-  const trouble = ({ jobUid, model }: RunOf, cause: unknown): void => {
+  const trouble: JobRuns['trouble'] = ({ jobUid, model }, cause) => {
     context.log.error({ cause, jobUid, model }, 'trouble with a job');
     context.onTrouble?.(jobUid, cause, model);
   };
@@ -59,14 +62,14 @@ export function makeJobRuns(context: RowContext, { onCommit, drop }: JobRunsOpti
   };
 
   const make = async (of: RunOf): Promise<JobRun | undefined> => {
-    const { jobUid, model } = of;
+    const { jobUid, accountId, model } = of;
     const job = await context.jobs.open(jobUid);
     if (job === undefined) return undefined;
-    const served = await context.serve(model);
-    if (served === undefined) throw noEngine(model);
+    const served = await serve(context, { model, onNoEngine });
     const run: JobRun = new JobRun({
       context,
       job,
+      accountId,
       model,
       served,
       source: { objects: context.objects, planKey: job.planKey, input: new Input(context.objects, job.files) },
@@ -117,7 +120,22 @@ export function makeJobRuns(context: RowContext, { onCommit, drop }: JobRunsOpti
   };
 }
 
-const keyOf = ({ jobUid, model }: RunOf): string => `${jobUid}/${model}`;
+/** The model's engines; rejects when there are none. */
+async function serve(
+  context: RowContext,
+  { model, onNoEngine }: Pick<JobRunsOptions, 'onNoEngine'> & { readonly model: string },
+): Promise<ServedModel> {
+  try {
+    const served = await context.serve(model);
+    if (served === undefined) throw noEngine(model);
+    return served;
+  } catch (cause) {
+    onNoEngine(model);
+    throw cause;
+  }
+}
+
+const keyOf = ({ jobUid, model }: Pick<RunOf, 'jobUid' | 'model'>): string => `${jobUid}/${model}`;
 
 const noEngine = (model: string): Problem =>
   new Problem('UNAVAILABLE', `No engine serves ${model} at present; the job waits.`, { reason: 'NO_ENGINE_FOR_MODEL' });

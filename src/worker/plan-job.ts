@@ -48,7 +48,7 @@ async function start(context: WorkerContext, { job, input, models, reading, repo
   if (order.length === 0 && (invalid.count === 0 || job.continuedFrom !== null)) throw nothingToRun(job);
   const key = planKey(job.uid);
   await context.objects.putStream(key, asyncOf(encodePlan(rows, planOf(reading, order))));
-  const { shardRows: maxRows, shardBytes: maxBytes, windowShards: windowSize } = context.limits;
+  const { shardRows: maxRows, shardBytes: maxBytes } = context.limits;
   const shards = cutShards(rows, order, { maxRows, maxBytes });
   await startPlannedJob(context.store, job.uid, {
     totalRows: invalid.count + order.length,
@@ -57,7 +57,7 @@ async function start(context: WorkerContext, { job, input, models, reading, repo
     planKey: key,
     reportKey,
     parts: await writeInvalid(context, { job, input, models, reading }),
-    ...shareOut(shards, { models, before: invalid.count, windowSize }),
+    ...shareOut(shards, { models, before: invalid.count }),
   });
 }
 
@@ -65,14 +65,13 @@ interface Sharing {
   readonly models: RowModels;
   /** Positions of the plan before the first shard. */
   readonly before: number;
-  readonly windowSize: number;
 }
 
-/** Rows of one model make it the job's. Of several, every shard keeps its own, and they share the job's places in the queue. */
+/** Rows of one model make it the job's. Of several, every shard keeps its own. */
 function shareOut(
   shards: readonly Shard[],
-  { models: { found }, before, windowSize }: Sharing,
-): Pick<PlannedJob, 'model' | 'precision' | 'shards' | 'windowSize'> {
+  { models: { found }, before }: Sharing,
+): Pick<PlannedJob, 'model' | 'precision' | 'shards'> {
   const used = [...new Set(shards.map(({ model }) => model))].flatMap((number) => found[number] ?? []);
   const [only, second] = used;
   const isMixed = second !== undefined;
@@ -81,10 +80,8 @@ function shareOut(
     count,
     ...(isMixed && { model: found[model]?.name ?? '' }),
   }));
-  // The next shard of each model is to be at hand before the one that runs has ended.
-  const least = Math.min(2, windowSize);
-  if (isMixed) return { model: '', shards: placed, windowSize: Math.max(least, Math.floor(windowSize / used.length)) };
-  return { ...(only && { model: only.name, precision: only.precision }), shards: placed, windowSize };
+  if (isMixed) return { model: '', shards: placed };
+  return { ...(only && { model: only.name, precision: only.precision }), shards: placed };
 }
 
 function planOf({ invalid }: PlanReading, order: Uint32Array): Uint32Array {

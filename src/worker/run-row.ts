@@ -33,7 +33,7 @@ export async function runRow(
     if (attempt > run.attempts || hopeless !== undefined) return { kind: 'result', result: givenUp(verdict, customId) };
     try {
       await delay(nextAttempt(attempt, verdict.retryAfterMs), undefined, { signal });
-      slot = await run.pool.acquire(run.job.uid, signal);
+      slot = await run.pool.acquire(run.accountId, signal);
     } catch {
       return { kind: 'aborted' };
     }

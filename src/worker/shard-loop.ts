@@ -1,12 +1,12 @@
 /**
  * Takes shards and runs them beside each other.
  *
- * It holds more shards than one job may have in the queue, so that no job can fill it; the shards of one job and model dispatch one after another, in plan
- * order, which is what prefix caches like.
+ * Of each account and model it takes no more than it can begin soon, so that whoever comes later finds room; the shards of one job and model dispatch one
+ * after another, in plan order, which is what prefix caches like.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Progress } from '../jobs/job.ts';
-import type { PartClaim, ShardLease } from '../jobs/leases.ts';
+import type { PartClaim, ShardLease, ShardsOf } from '../jobs/leases.ts';
 import type { JobRun } from './job-run.ts';
 import { type JobRuns, makeJobRuns } from './job-runs.ts';
 import { ShardRun } from './shard-run.ts';
@@ -18,6 +18,8 @@ const HEARTBEAT_MS = 3_000;
 const AGAIN_MS = 1_000;
 /** A job without an engine gives its shards back for so long, or a few such jobs would keep all others out. */
 const NO_ENGINE_MS = 5_000;
+/** Shards of a model without an engine are not asked for, beyond those that come back meanwhile. */
+const AWAY_MS = 2 * NO_ENGINE_MS;
 /** Time in which whoever dropped a job has ended it: until then its shards could be taken again. */
 const DROPPED_MS = 5_000;
 
@@ -26,17 +28,26 @@ export class ShardLoop {
   readonly #jobs: JobRuns;
   /** Every lease we hold, also of shards that wait for their engine to open, and the end of its run. */
   readonly #held = new Map<ShardLease, Promise<void>>();
+  /** Those of them that have rows which no engine was given yet. */
+  readonly #open = new Set<ShardLease>();
   readonly #shards = new Set<ShardRun>();
   /** Jobs that are being ended: none of their shards begins. */
   readonly #dropping = new Set<string>();
   readonly #stop = new AbortController();
-  #room: (() => void) | undefined;
+  /** Models that have no engine here, and until when that is believed. */
+  readonly #away = new Map<string, number>();
+  /** Ends the wait for shards when others are wanted. */
+  #look = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(context: RowContext) {
     this.#context = context;
-    this.#jobs = makeJobRuns(context, { onCommit: (claims) => this.#onCommit(claims), drop: (jobUid) => this.drop(jobUid) });
+    this.#jobs = makeJobRuns(context, {
+      onCommit: (claims) => this.#onCommit(claims),
+      onNoEngine: (model) => this.#away.set(model, performance.now() + AWAY_MS),
+      drop: (jobUid) => this.drop(jobUid),
+    });
   }
 
   start(): void {
@@ -69,6 +80,7 @@ export class ShardLoop {
   starve(run: JobRun): void {
     if (run.stopped.aborted) return;
     run.isStarved = true;
+    this.#away.set(run.model, performance.now() + AWAY_MS);
     this.pause(run);
   }
 
@@ -85,7 +97,7 @@ export class ShardLoop {
   /** Takes no more rows, lets those in flight finish for `drainMs`, commits what is finished and gives the leases back. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#room?.();
+    this.#look.abort();
     this.#jobs.stopAll();
     const impatience = setTimeout(() => this.#jobs.abortAll(), this.#context.limits.drainMs);
     await this.#loop;
@@ -95,17 +107,13 @@ export class ShardLoop {
   }
 
   async #takeShards(): Promise<void> {
-    const { leases } = this.#context;
+    const { leases, limits } = this.#context;
     const { signal } = this.#stop;
     while (!signal.aborted) {
+      this.#look = new AbortController();
       try {
-        const room = this.#context.limits.heldShards - this.#held.size;
-        const taken = room > 0 ? await leases.take(room, { maxMs: WAIT_MS, signal }) : [];
-        for (const lease of taken) this.#hold(lease);
-        if (room === 0)
-          await new Promise<void>((resolve) => {
-            this.#room = resolve;
-          });
+        const patience = { maxMs: WAIT_MS, signal: this.#look.signal };
+        for (const lease of await leases.take(limits.openShards, patience, this.#unwanted())) this.#hold(lease);
       } catch (cause) {
         if (signal.aborted) return;
         this.#context.log.warn({ cause }, 'cannot take shards, trying again');
@@ -114,14 +122,36 @@ export class ShardLoop {
     }
   }
 
+  /** What there is enough of here, or no engine for. */
+  #unwanted(): readonly ShardsOf[] {
+    const { openShards, openShardsOfModel } = this.#context.limits;
+    const unwanted: ShardsOf[] = [];
+    for (const [model, untilMs] of this.#away) {
+      if (untilMs > performance.now()) unwanted.push({ model });
+      else this.#away.delete(model);
+    }
+    for (const [model, open] of Map.groupBy(this.#open, (lease) => lease.model)) {
+      if (open.length >= openShardsOfModel) unwanted.push({ model });
+      for (const [accountId, own] of Map.groupBy(open, (lease) => lease.accountId))
+        if (own.length >= openShards) unwanted.push({ model, accountId });
+    }
+    return unwanted;
+  }
+
+  /** All its rows are at engines: the next is wanted. */
+  #handedOut(lease: ShardLease): void {
+    if (this.#open.delete(lease)) this.#look.abort();
+  }
+
   #hold(lease: ShardLease): void {
+    this.#open.add(lease);
     const end = this.#runLease(lease)
       .catch((cause: unknown) => this.#jobs.trouble(lease, cause))
       .finally(() => {
         this.#held.delete(lease);
+        this.#handedOut(lease);
         if (![...this.#held.keys()].some(({ jobUid, model }) => jobUid === lease.jobUid && model === lease.model))
           this.#jobs.forget(lease);
-        this.#room?.();
       });
     this.#held.set(lease, end);
   }
@@ -131,7 +161,7 @@ export class ShardLoop {
     const job = this.#dropping.has(lease.jobUid) ? undefined : await this.#jobs.open(lease);
     if (job === undefined || this.#dropping.has(lease.jobUid)) return leases.giveBack(lease, { afterMs: NO_ENGINE_MS });
     if (this.#stop.signal.aborted) job.stop();
-    const shard = new ShardRun(job, lease);
+    const shard = new ShardRun(job, lease, () => this.#handedOut(lease));
     this.#shards.add(shard);
     try {
       const end = await shard.run();

@@ -18,6 +18,7 @@ export type ShardEnd =
 export class ShardRun {
   readonly job: JobRun;
   readonly lease: ShardLease;
+  readonly #onHandedOut: () => void;
   readonly #lost = new AbortController();
   readonly #dispatchUntil: AbortSignal;
   readonly #answerUntil: AbortSignal;
@@ -25,7 +26,9 @@ export class ShardRun {
   #uncommitted: number;
   #onIdle: (() => void) | undefined;
 
-  constructor(job: JobRun, lease: ShardLease) {
+  /** `onHandedOut`: no row is left that no engine was given, or none will be. */
+  constructor(job: JobRun, lease: ShardLease, onHandedOut: () => void) {
+    this.#onHandedOut = onHandedOut;
     this.job = job;
     this.lease = lease;
     this.#uncommitted = lease.count - countPositions(lease.done);
@@ -39,6 +42,7 @@ export class ShardRun {
     try {
       await this.job.inTurn(() => this.#dispatch());
     } finally {
+      this.#onHandedOut();
       await this.#idle();
       await this.job.journal.flush();
     }
@@ -64,7 +68,7 @@ export class ShardRun {
           this.#finish(row, refuseRow(this.job, row, hopeless));
           continue;
         }
-        const slot = await this.job.pool.acquire(this.job.job.uid, this.#dispatchUntil);
+        const slot = await this.job.pool.acquire(this.lease.accountId, this.#dispatchUntil);
         this.#inFlight += 1;
         void this.#answer(row, slot);
       }

@@ -11,10 +11,10 @@ export interface WorkerLimits {
   /** A shard ends at whichever comes first. */
   readonly shardRows: number;
   readonly shardBytes: number;
-  /** How many of a job's shards wait in the queue at a time. */
-  readonly windowShards: number;
-  /** How many shards this worker holds at a time: several times `windowShards`, or one job keeps the others out. */
-  readonly heldShards: number;
+  /** How many shards of one account and model this worker has begun and not handed out to the last row: the next is at hand, and no more. */
+  readonly openShards: number;
+  /** The same, of all accounts of a model together: who comes later waits until one of them is handed out. */
+  readonly openShardsOfModel: number;
   /** A job whose result rows reach this many bytes ends early as EXPIRED. */
   readonly outputBytes: number;
   /** Tries of one row, refusals by a busy engine not counted. */
@@ -28,8 +28,8 @@ export interface WorkerLimits {
 export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
   shardRows: 1_000,
   shardBytes: 8 * 1024 * 1024,
-  windowShards: 6,
-  heldShards: 24,
+  openShards: 2,
+  openShardsOfModel: 24,
   outputBytes: 8 * 1024 ** 3,
   attempts: 5,
   hopelessMs: 10_000,

@@ -53,7 +53,6 @@ async function endJob({ answers, errors, unfinished }: { answers: number; errors
     rowFormat: 'openai',
     planKey: 'plan',
     shards: [],
-    windowSize: 1,
   });
   const lines = {
     [OUTPUT_FILES.results]: Array.from({ length: answers }, (_, row) => answerLine(row)),

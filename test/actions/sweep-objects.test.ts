@@ -39,7 +39,6 @@ test('what nobody owns goes, and what somebody owns or may be writing stays', as
     rowFormat: 'fireworks',
     planKey: 'x',
     shards: [],
-    windowSize: 1,
   });
   const file = { name: 'BIJOutputSet.jsonl', objectKey: results, bytes: 1, rows: 1, sha256: 'x' };
   await finishJob(door.context.store, ended, { files: [file], at: door.clock.now() });

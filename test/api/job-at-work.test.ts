@@ -226,7 +226,7 @@ test('a job that waits behind another says how many are ahead of it', async () =
     door.clock.time += 1000;
     await door.createJob(id, { model: 'tickets', inputDatasetId: 'queue' });
   }
-  expect((await door.readJob('third')).stateReason).toBe('Its input waits to be checked: 2 jobs are ahead of it.');
+  expect((await door.readJob('third')).stateReason).toBe('Its input waits to be checked: 2 jobs of the account are ahead of it.');
   expect((await door.readJob('first')).stateReason).toBe('Its input is being checked.');
   expect((await door.tell('first', 'pause')).body).toMatchObject({ code: 9, details: [{ reason: 'JOB_VALIDATING' }] });
 });

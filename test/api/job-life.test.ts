@@ -37,7 +37,6 @@ const plan = async ({ uid }: Job) => {
     rowFormat: 'fireworks',
     planKey: `jobs/${uid}/plan`,
     shards,
-    windowSize: 1,
   });
 };
 const take = async (): Promise<ShardLease> => {

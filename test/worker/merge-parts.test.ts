@@ -11,7 +11,7 @@ import { makeFolder } from '../support/folder.ts';
 import { makeRandom } from '../support/kill.ts';
 import { makeEntry } from './journals.ts';
 
-const LEASE = { ticket: 't', jobUid: 'job', shard: 0, first: 0, count: 1_000, model: 'm', epoch: 1, done: [] };
+const LEASE = { ticket: 't', accountId: 'ada', jobUid: 'job', shard: 0, first: 0, count: 1_000, model: 'm', epoch: 1, done: [] };
 
 /** A disk store, and parts put into it. */
 async function openParts() {

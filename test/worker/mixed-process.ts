@@ -40,7 +40,7 @@ const machine = await openMachine({
   models: makeModelShelf(models, { concurrency: 4 }),
   log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
   bareRows: false,
-  workerLimits: { shardRows: 40, windowShards: 4 },
+  workerLimits: { shardRows: 40 },
 });
 const { context, worker } = machine;
 const { db } = context.store;

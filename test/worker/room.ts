@@ -145,7 +145,7 @@ export async function openRoom({ dir, store }: House, options: RoomOptions = {})
         journalDir: join(dir, accountId, 'journal'),
         scratchDir: join(dir, accountId, 'scratch'),
         bareRows: false,
-        limits: { ...DEFAULT_WORKER_LIMITS, shardRows: 50, windowShards: 2, ...options.limits },
+        limits: { ...DEFAULT_WORKER_LIMITS, shardRows: 50, ...options.limits },
         clock: context.clock,
         log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
         onTrouble: (_, cause) => troubles.push(cause),

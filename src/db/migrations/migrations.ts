@@ -8,6 +8,7 @@ import { WEBHOOKS } from './0006-webhooks.ts';
 import { ROW_MODELS } from './0007-row-models.ts';
 import { READING_ORDER } from './0008-reading-order.ts';
 import { OWN_SCHEMA } from './0009-own-schema.ts';
+import { TURNS } from './0010-turns.ts';
 import { ENGINES } from './0011-engines.ts';
 
 export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
@@ -20,5 +21,6 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0007-row-models': ROW_MODELS,
   '0008-reading-order': READING_ORDER,
   '0009-own-schema': OWN_SCHEMA,
+  '0010-turns': TURNS,
   '0011-engines': ENGINES,
 };

@@ -1,14 +1,19 @@
 import { sql } from 'kysely';
 import type { Db } from '../store.ts';
 
-/** How many older jobs, of whatever account, are in the same state as each of these, by uid: who is served before them. */
+/**
+ * How many jobs of the same account are due before each of these, by uid: other accounts are not in their way, as accounts take turns. None for one that
+ * waits no more.
+ */
 export async function countJobsAhead(db: Db, jobUids: readonly string[]): Promise<ReadonlyMap<string, number>> {
   if (jobUids.length === 0) return new Map();
-  const ahead = sql<number>`(select count(*)::int from job other where other.state = job.state and other.created_at < job.created_at)`;
-  const jobs = await db
-    .selectFrom('job')
-    .select(['uid', ahead.as('ahead')])
-    .where('uid', 'in', jobUids)
-    .execute();
-  return new Map(jobs.map((job) => [job.uid, job.ahead]));
+  const { rows } = await sql<{ readonly jobUid: string; readonly ahead: number }>`
+    select own.job_uid, min((
+             select count(*) from waiting other join job on job.uid = other.job_uid
+              where other.lane = own.lane and other.account_id = own.account_id and other.due < own.due
+                and job.state in ('VALIDATING', 'PENDING', 'RUNNING')))::int as ahead
+      from waiting own where own.job_uid = any (${jobUids}::uuid[])
+     group by own.job_uid
+  `.execute(db);
+  return new Map(rows.map(({ jobUid, ahead }) => [jobUid, ahead]));
 }

@@ -2,6 +2,7 @@ import { Problem } from '../../base/problem.ts';
 import type { Job } from '../../jobs/job.ts';
 import type { Store, Tx } from '../store.ts';
 import { ACTIVE_STATES } from './active-states.ts';
+import { PLANS } from './line-up.ts';
 import { lockAccount } from './lock-account.ts';
 
 /** What comes with a new job and is not part of it. */
@@ -26,9 +27,10 @@ export async function createJob(
     await check?.(tx);
     await tx
       .insertInto('job')
-      .values({ ...job, apiKeyId, outcome: null, shardCount: null, windowSize: null })
+      .values({ ...job, apiKeyId, outcome: null, shardCount: null })
       .execute();
-    await queue.add('plan', [{ jobUid: job.uid }], { tx });
+    const { uid: jobUid, accountId, createdAt: from, expiresAt: until } = job;
+    await queue.lineUp(tx, [{ jobUid, lane: PLANS, accountId, next: 0, last: 0, from, until }]);
   });
 }
 

@@ -19,6 +19,7 @@ export async function endJobEarly({ db, queue }: Pick<Store, 'db' | 'queue'>, ui
   const changes = { outcome, statusCode, statusMessage, ...(at !== undefined && { updatedAt: at }) };
   return db.transaction().execute(async (tx) => {
     const job = await tx.selectFrom('job').select('state').where('uid', '=', uid).forNoKeyUpdate().executeTakeFirst();
+    await tx.deleteFrom('waiting').where('jobUid', '=', uid).execute();
     if (job?.state === 'VALIDATING') return (await moveJob(tx, uid, outcome, changes)) !== undefined;
     if ((await moveJob(tx, uid, 'WRITING_RESULTS', changes)) === undefined) return false;
     await fenceShards(tx, uid);

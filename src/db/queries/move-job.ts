@@ -15,8 +15,6 @@ export interface JobChanges
   > {
   readonly outcome?: Outcome;
   readonly shardCount?: number;
-  readonly nextShard?: number;
-  readonly windowSize?: number;
   /** When it happens; the database's clock says when it is left out. */
   readonly updatedAt?: Date;
 }

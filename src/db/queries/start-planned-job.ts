@@ -3,6 +3,7 @@ import type { Job } from '../../jobs/job.ts';
 import type { PartClaim } from '../../jobs/leases.ts';
 import { formatRanges } from '../../jobs/ranges.ts';
 import type { Store, Tx } from '../store.ts';
+import type { Waiting } from './line-up.ts';
 import { moveJob } from './move-job.ts';
 
 export interface PlannedShard {
@@ -26,22 +27,18 @@ export interface PlannedJob {
   readonly parts?: readonly PartClaim[];
   /** Those that have to run, in order; each begins where the one before ends. Those of one model follow each other. */
   readonly shards: readonly PlannedShard[];
-  /** How many shards of the job are in the queue at a time; of each of its models, when it has several. */
-  readonly windowSize: number;
 }
 
-/** Gives a planned job its shards and queues the first of those that have to run; without any it goes on to its results. False when the job is no longer VALIDATING. */
+/** Gives a planned job its shards, and a place in the line to those that have to run; without any it goes on to its results. False when the job is no longer VALIDATING. */
 export async function startPlannedJob(
   { db, queue }: Pick<Store, 'db' | 'queue'>,
   uid: string,
   plan: PlannedJob,
 ): Promise<boolean> {
-  const { shards, parts = [], windowSize, ...facts } = plan;
+  const { shards, parts = [], ...facts } = plan;
   return db.transaction().execute(async (tx) => {
     const shardCount = parts.length + shards.length;
-    const first = firstShards(plan);
-    const nextShard = (first.at(-1) ?? shardCount - 1) + 1;
-    const started = await moveJob(tx, uid, 'PENDING', { ...facts, windowSize, nextShard, shardCount });
+    const started = await moveJob(tx, uid, 'PENDING', { ...facts, shardCount });
     if (started === undefined) return false;
     await insertParts(tx, uid, parts);
     if (shards.length === 0) {
@@ -50,20 +47,21 @@ export async function startPlannedJob(
       return true;
     }
     await insertShards(tx, uid, { shards, before: parts.length });
-    await queue.add(
-      'shard',
-      first.map((shard) => ({ jobUid: uid, shard })),
-      { tx },
-    );
+    await queue.lineUp(tx, toWaiting(started, plan));
     return true;
   });
 }
 
-/** Those that enter the queue at once: a window of each model's. A model whose engines are away holds up its own shards alone. */
-function firstShards({ parts = [], shards, windowSize }: PlannedJob): readonly number[] {
-  const indexes = shards.map(({ model }, place) => ({ model, index: parts.length + place }));
-  return [...Map.groupBy(indexes, ({ model }) => model).values()].flatMap((own) =>
-    own.slice(0, windowSize).map(({ index }) => index),
+/** The shards of each model wait in a line of their own: a model whose engines are away holds up nothing else. */
+function toWaiting(job: Job, { parts = [], shards }: PlannedJob): readonly Waiting[] {
+  const { uid: jobUid, accountId, updatedAt: from, expiresAt: until } = job;
+  const indexes = shards.map(({ model = job.model }, place) => ({ lane: model, index: parts.length + place }));
+  return Array.from(
+    Map.groupBy(indexes, ({ lane }) => lane),
+    ([lane, own]) => {
+      const [first = { index: 0 }] = own;
+      return { jobUid, lane, accountId, next: first.index, last: first.index + own.length - 1, from, until };
+    },
   );
 }
 

@@ -8,6 +8,7 @@ export interface WantedShard {
 }
 
 export interface TakenShard extends WantedShard {
+  readonly accountId: string;
   readonly first: number;
   readonly count: number;
   /** Its own, or the job's. */
@@ -38,7 +39,7 @@ export async function takeShards(db: Db, wanted: readonly WantedShard[]): Promis
       from wanted join job on job.uid = wanted."jobUid" join locked on locked.job_uid = wanted."jobUid" and locked.index = wanted.shard
      where shard.job_uid = wanted."jobUid" and shard.index = wanted.shard
        and not shard.settled and job.state = any (${RUNNABLE}::text[])
-    returning shard.job_uid, shard.index as shard, shard.first, shard.count, coalesce(shard.model, job.model) as model, shard.epoch, shard.done::text as done
+    returning shard.job_uid, job.account_id, shard.index as shard, shard.first, shard.count, coalesce(shard.model, job.model) as model, shard.epoch, shard.done::text as done
   `.execute(db);
   return rows;
 }
