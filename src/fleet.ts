@@ -1,10 +1,9 @@
 /** A team's size: the API and the workers as processes of their own, as many as are wanted, on one PostgreSQL and one object store. */
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { issueKey } from './actions/issue-key.ts';
 import { systemClock } from './base/clock.ts';
-import { defaultDataFolder } from './base/data-folder.ts';
 import { makeLog } from './base/log.ts';
 import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
@@ -13,42 +12,49 @@ import { lockFolder } from './db/embedded/lock-folder.ts';
 import { ageOfTables } from './db/migrations/migrate.ts';
 import { openStore } from './db/open-store.ts';
 import { SCHEMA_VERSION } from './db/schema-version.ts';
+import { openHealthPort } from './health-port.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { makeModelShelf } from './model-shelf.ts';
-import { readSharedPlaces } from './places.ts';
+import { readDatabase, readSharedPlaces } from './places.ts';
 import { serveApi, untilAborted } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
+import { findSettings, readCount, readText } from './settings.ts';
+import { findStart, type Start } from './start-settings.ts';
 import { readVersion } from './versions.ts';
 
 /** `boatload serve`: the API alone. */
 export async function serve(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
-  await inFleet({ name: 'serve', request, view, stop }, async (machine, { log, began, stop: end }) => {
-    const publicUrl = process.env['BOATLOAD_PUBLIC_URL'] || undefined;
+  await inFleet({ name: 'serve', request, view, stop }, async (machine, { start, log, began, stop: end }) => {
     await serveApi(machine, {
-      request,
+      start,
       log,
       stop: end,
-      publicUrl,
+      publicUrl: readText(start.settings, 'BOATLOAD_PUBLIC_URL'),
       onReady: async (url) =>
         view.ready({ ...NO_KEY, ms: performance.now() - began, url, addresses: [{ name: 'API', url: `${url}/v1` }] }),
     });
   });
 }
 
-/** `boatload worker`: plans, runs rows, writes results; listens on nothing. */
+/** `boatload worker`: plans, runs rows, writes results; serves no API. */
 export async function work(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
-  await inFleet({ name: 'worker', request, view, stop }, async (machine, { began, stop: end }) => {
+  await inFleet({ name: 'worker', request, view, stop }, async (machine, { start, log, began, stop: end }) => {
+    const { host, healthPort: port } = start;
+    const closeHealth = await openHealthPort(machine, { host, port, log });
     const { rows } = await machine.worker.start();
     if (rows > 0) view.notice(`${rows} rows that were finished before are kept`);
     view.ready({ ...NO_KEY, ms: performance.now() - began, url: null, addresses: [] });
     await untilAborted(end);
+    // Who looks shall see it until it has given back what it holds.
+    await machine.worker.stop();
+    await closeHealth();
   });
 }
 
 /** `boatload migrate`: brings the tables up to date, and opens a first account where one is asked for. */
-export async function migrate({ account }: MigrateRequest): Promise<MigrateFacts> {
-  const { database } = readSharedPlaces(process.env);
-  const store = await openStore({ url: database });
+export async function migrate({ account, config }: MigrateRequest): Promise<MigrateFacts> {
+  const { settings } = await findSettings(process.env, config);
+  const store = await openStore({ url: readDatabase(settings) });
   try {
     if (account === undefined) return { schema: SCHEMA_VERSION, apiKey: null };
     const { key } = await issueKey(
@@ -71,6 +77,7 @@ interface Member {
 }
 
 interface Life {
+  readonly start: Start;
   readonly log: ReturnType<typeof makeLog>;
   readonly began: number;
   /** Aborted by the person, or because the tables are another version's now. */
@@ -84,13 +91,16 @@ async function inFleet(
 ): Promise<void> {
   const began = performance.now();
   view.opened({ version: readVersion() });
-  const shared = readSharedPlaces(process.env);
-  const own = await takeFolder(resolve(request.dataDir ?? defaultDataFolder(process.env)), name);
+  const start = await findStart(request);
+  const { settings, dataDir } = start;
+  const shared = readSharedPlaces(settings);
+  const own = await takeFolder(dataDir, name);
   const log = makeLog({ level: 'info', to: process.stdout });
-  const models = await chooseServerModels(request, { log, view });
+  const models = await chooseServerModels(start, { log, view });
   const machine = await openMachine({
     places: { ...shared, dataDir: own.dir },
-    models: makeModelShelf(models),
+    models: makeModelShelf(models, { liveWaiting: readCount(settings, 'BOATLOAD_LIVE_QUEUE') }),
+    settings,
     sharedEngines: true,
     log,
     bareRows: false,
@@ -103,7 +113,7 @@ async function inFleet(
     view.started('storage', withoutSecrets(shared.objects));
     view.started('models', models.map((model) => model.name.split('/').at(-1)).join(', '));
     void watchTables(machine, { outdated, ended: ended.signal });
-    await live(machine, { log, began, stop: AbortSignal.any([stop, outdated.signal]) });
+    await live(machine, { start, log, began, stop: AbortSignal.any([stop, outdated.signal]) });
     if (outdated.signal.aborted) throw outdated.signal.reason;
   } finally {
     ended.abort();

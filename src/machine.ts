@@ -9,10 +9,13 @@ import { forgetOld } from './actions/forget-old.ts';
 import { sweepObjects } from './actions/sweep-objects.ts';
 import { systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
+import { countLeases, type LeaseCounts } from './count-leases.ts';
+import { openDatabaseClock } from './db/database-clock.ts';
 import { openStore } from './db/open-store.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { Places } from './places.ts';
 import { readLimits, readWorkerLimits } from './read-limits.ts';
+import type { Settings } from './settings.ts';
 import { SharedEngines } from './shared-engines.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
 import { WebhookSender } from './worker/webhook-sender.ts';
@@ -27,6 +30,8 @@ export interface MachineOptions {
   readonly log: Log;
   /** Whether lines may be bare `{"messages": …}`. */
   readonly bareRows: boolean;
+  /** Absent: the environment's. */
+  readonly settings?: Settings;
   readonly limits?: Partial<Limits>;
   readonly workerLimits?: Partial<WorkerLimits>;
   readonly onTrouble?: WorkerContext['onTrouble'];
@@ -36,6 +41,8 @@ export interface Machine {
   /** For actions. */
   readonly context: Context;
   readonly worker: Worker;
+  /** What the worker has done. */
+  readonly counts: Readonly<LeaseCounts>;
   readonly models: ModelShelf;
   readonly engines: SharedEngines;
   readonly secret: Places['secret'];
@@ -44,24 +51,29 @@ export interface Machine {
 
 /** Opens everything. The worker is made, not started: who calls decides when. */
 export async function openMachine({ places, models, log, bareRows, ...options }: MachineOptions): Promise<Machine> {
-  const limits = { ...DEFAULT_LIMITS, ...readLimits(process.env), ...options.limits };
+  const { settings = process.env } = options;
+  const limits = { ...DEFAULT_LIMITS, ...readLimits(settings), ...options.limits };
   const { dataDir, secret } = places;
   const store = await openStore({ url: places.database, log, tables: 'expect' });
+  // One machine has one clock; the processes of a fleet go by their database's.
+  const shared = store.embedded ? undefined : await openDatabaseClock(store.db);
+  const clock = shared ?? systemClock;
   try {
     const objects = await openObjectStore(places.objects);
-    const engines = new SharedEngines({ store, shelf: models, secret, clock: systemClock, log });
+    const engines = new SharedEngines({ store, shelf: models, secret, clock, log });
     if (options.sharedEngines) await engines.start();
     const refreshModels = async (): Promise<void> => (options.sharedEngines ? engines.refresh() : undefined);
     const context: Context = {
       store,
       objects,
-      clock: systemClock,
+      clock,
       models: { ...models.registry, refresh: refreshModels },
       limits,
     };
-    const webhooks = new WebhookSender({ store, clock: systemClock, log, secret, allowPrivate: limits.privateWebhooks });
+    const webhooks = new WebhookSender({ store, clock, log, secret, allowPrivate: limits.privateWebhooks });
+    const { leases, counts } = countLeases(store.leases);
     const worker = new Worker({
-      store,
+      store: { ...store, leases },
       objects,
       findModel: (name, accountId) => models.find(name, accountId),
       refreshModels,
@@ -69,8 +81,8 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
       journalDir: join(dataDir, 'journal'),
       scratchDir: join(dataDir, 'scratch'),
       bareRows,
-      limits: { ...DEFAULT_WORKER_LIMITS, ...readWorkerLimits(process.env), ...options.workerLimits },
-      clock: systemClock,
+      limits: { ...DEFAULT_WORKER_LIMITS, ...readWorkerLimits(settings), ...options.workerLimits },
+      clock,
       log,
       chores: [
         () => cleanUpDeletedJobs(context),
@@ -85,6 +97,7 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
     return {
       context,
       worker,
+      counts,
       models,
       engines,
       secret,
@@ -93,10 +106,12 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
         await webhooks.stop();
         await engines.stop();
         await models.close();
+        shared?.close();
         await store.close();
       },
     };
   } catch (cause) {
+    shared?.close();
     await store.close();
     throw cause;
   }

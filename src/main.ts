@@ -14,6 +14,7 @@ const roof: Roof = {
       up: async (...given) => (await import('./server.ts')).up(...given),
       serve: async (...given) => (await import('./fleet.ts')).serve(...given),
       work: async (...given) => (await import('./fleet.ts')).work(...given),
+      config: async (...given) => (await import('./show-settings.ts')).showSettings(...given),
       migrate: async (...given) => (await import('./fleet.ts')).migrate(...given),
     };
   },

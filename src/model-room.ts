@@ -26,8 +26,14 @@ export class ModelRoom {
   readonly #opening = new Map<ShelvedModel, Promise<Member>>();
   readonly #members = new Map<ShelvedModel, Member>();
 
-  constructor(limit: number | undefined) {
-    this.pool = makePool([], limit === undefined ? {} : { limit });
+  constructor({
+    concurrency,
+    liveWaiting,
+  }: { readonly concurrency?: number | undefined; readonly liveWaiting?: number | undefined }) {
+    this.pool = makePool([], {
+      ...(concurrency === undefined ? {} : { limit: concurrency }),
+      ...(liveWaiting === undefined ? {} : { liveWaiting }),
+    });
   }
 
   /** The engines that are open. */

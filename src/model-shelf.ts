@@ -36,21 +36,28 @@ export interface ModelShelf {
   close(): Promise<void>;
 }
 
-/** `concurrency` fixes how many requests an engine gets at once; without it that is found. */
-export const makeModelShelf = (models: readonly ShelvedModel[], options: { readonly concurrency?: number } = {}): ModelShelf =>
+export interface ShelfOptions {
+  /** Fixes how many requests an engine gets at once; without it that is found. */
+  readonly concurrency?: number | undefined;
+  /** How many live requests may wait for a model. */
+  readonly liveWaiting?: number | undefined;
+}
+
+/** Opens nothing yet. */
+export const makeModelShelf = (models: readonly ShelvedModel[], options: ShelfOptions = {}): ModelShelf =>
   new Shelf(models, options);
 
 class Shelf implements ModelShelf {
   readonly registry = makeModelRegistry(() => this.#registered);
   readonly #own: readonly ShelvedModel[];
-  readonly #limit: number | undefined;
+  readonly #options: ShelfOptions;
   readonly #rooms = new Map<string, ModelRoom>();
   #shared: readonly ShelvedModel[] = [];
   #registered: readonly RegisteredModel[];
 
-  constructor(own: readonly ShelvedModel[], { concurrency }: { readonly concurrency?: number }) {
+  constructor(own: readonly ShelvedModel[], options: ShelfOptions) {
     this.#own = own;
-    this.#limit = concurrency;
+    this.#options = options;
     this.#registered = mergeByName(own);
   }
 
@@ -104,7 +111,7 @@ class Shelf implements ModelShelf {
   #roomOf(name: string): ModelRoom {
     const known = this.#rooms.get(name);
     if (known !== undefined) return known;
-    const room = new ModelRoom(this.#limit);
+    const room = new ModelRoom(this.#options);
     this.#rooms.set(name, room);
     return room;
   }

@@ -3,6 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from './base/problem.ts';
+import { readText, type Settings } from './settings.ts';
+import { SETTINGS, type SettingName } from './settings-table.ts';
 
 export interface Places {
   /** `file:/folder` or `postgres://…`. */
@@ -45,9 +47,9 @@ export type SharedPlaces = Omit<Places, 'dataDir'>;
 
 const FEWEST_CHARACTERS = 32;
 
-/** What all processes of a fleet share, as the environment names it: `DATABASE_URL`, `OBJECT_STORE` and `BOATLOAD_SECRET`. */
-export function readSharedPlaces(env: Readonly<Record<string, string | undefined>>): SharedPlaces {
-  const secret = demand(env, 'BOATLOAD_SECRET', 'the same random text for all processes, as from: openssl rand -hex 32');
+/** What all processes of a fleet share, as the settings name it: `DATABASE_URL`, `OBJECT_STORE` and `BOATLOAD_SECRET`. */
+export function readSharedPlaces(settings: Settings): SharedPlaces {
+  const secret = demand(settings, 'BOATLOAD_SECRET');
   if (secret.length < FEWEST_CHARACTERS) {
     throw new Problem(
       'INVALID_ARGUMENT',
@@ -56,25 +58,22 @@ export function readSharedPlaces(env: Readonly<Record<string, string | undefined
     );
   }
   return {
-    database: demand(env, 'DATABASE_URL', 'a PostgreSQL database: postgres://user@host/name'),
-    objects: demand(
-      env,
-      'OBJECT_STORE',
-      'where files live: s3://bucket?endpoint=https://…, or file:/folder that all processes share',
-    ),
+    database: demand(settings, 'DATABASE_URL'),
+    objects: demand(settings, 'OBJECT_STORE'),
     secret: createHash('sha256').update(secret).digest(),
   };
 }
 
-function demand(env: Readonly<Record<string, string | undefined>>, name: string, meaning: string): string {
-  const value = env[name] ?? '';
-  if (value !== '') return value;
+/** The database alone, for who brings its tables up to date. */
+export const readDatabase = (settings: Settings): string => demand(settings, 'DATABASE_URL');
+
+function demand(settings: Settings, name: SettingName): string {
+  const value = readText(settings, name);
+  if (value !== undefined) return value;
+  const { unit, meaning } = SETTINGS[name];
   throw new Problem(
     'INVALID_ARGUMENT',
-    `${name} is not set. It should be ${meaning}. On one machine: boatload up needs nothing.`,
-    {
-      reason: 'SETTING_MISSING',
-      details: { name },
-    },
+    `${name} is not set. It should be ${unit.replaceAll('`', '')}. ${meaning.replaceAll('`', '')}. On one machine: boatload up needs nothing.`,
+    { reason: 'SETTING_MISSING', details: { name } },
   );
 }

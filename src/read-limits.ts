@@ -1,12 +1,11 @@
-/** Limits that whoever runs the program sets through its environment. */
+/** The limits that whoever runs the program has set. */
 import { DEFAULT_LIMITS, type Limits, type QuotaId } from './actions/context.ts';
 import { Problem } from './base/problem.ts';
+import { readCount, readSwitch, type Settings } from './settings.ts';
+import type { SettingName } from './settings-table.ts';
 import type { WorkerLimits } from './worker/worker-context.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-const DATASET_BYTES = 'BOATLOAD_MAX_DATASET_BYTES';
-const OUTPUT_BYTES = 'BOATLOAD_MAX_OUTPUT_BYTES';
+const COUNTS = { datasetBytes: 'BOATLOAD_MAX_DATASET_BYTES', liveBytes: 'BOATLOAD_MAX_LIVE_BYTES' } as const;
 /** How long a job may take: what it gets without asking, and what it may ask for. */
 const WINDOW = {
   defaultSeconds: 'BOATLOAD_JOB_WINDOW_SECONDS',
@@ -21,38 +20,40 @@ const SWITCHES = {
 } as const;
 
 /** The most that an account may have; its admins can set less. */
-const QUOTAS: Readonly<Record<QuotaId, string>> = {
+const QUOTAS: Readonly<Record<QuotaId, SettingName>> = {
   'batch-jobs-active': 'BOATLOAD_QUOTA_BATCH_JOBS_ACTIVE',
   'dataset-bytes': 'BOATLOAD_QUOTA_DATASET_BYTES',
   'model-bytes': 'BOATLOAD_QUOTA_MODEL_BYTES',
 };
 
-/** Those that are set; a `Problem` INVALID_ARGUMENT with reason `LIMIT_INVALID` for one that makes no sense. */
-export function readLimits(env: Environment): Partial<Limits> {
-  const datasetBytes = readNumber(env, DATASET_BYTES, 'bytes');
-  const quotas = Object.entries(QUOTAS).map(([id, name]) => [id, readNumber(env, name, id.includes('bytes') ? 'bytes' : 'jobs')]);
-  const set = quotas.filter(([, value]) => value !== undefined);
-  const window = readAll(WINDOW, (name) => readNumber(env, name, 'seconds'));
+/** Those that are set; a `Problem` INVALID_ARGUMENT with reason `SETTING_INVALID` or `LIMIT_INVALID` for one that makes no sense. */
+export function readLimits(settings: Settings): Partial<Limits> {
+  const window = readAll(WINDOW, (name) => readCount(settings, name));
+  const quotas = readAll(QUOTAS, (name) => readCount(settings, name));
   return {
-    ...(datasetBytes !== undefined && { datasetBytes }),
+    ...readAll(COUNTS, (name) => readCount(settings, name)),
     ...(Object.keys(window).length > 0 && { window: checkedWindow({ ...DEFAULT_LIMITS.window, ...window }) }),
-    ...readAll(SWITCHES, (name) => readSwitch(env, name)),
-    ...(set.length > 0 && { quotas: { ...DEFAULT_LIMITS.quotas, ...Object.fromEntries(set) } }),
+    ...readAll(SWITCHES, (name) => readSwitch(settings, name)),
+    ...(Object.keys(quotas).length > 0 && { quotas: { ...DEFAULT_LIMITS.quotas, ...quotas } }),
   };
 }
 
 /** The limits of a worker, in the same way. */
-export function readWorkerLimits(env: Environment): Partial<WorkerLimits> {
-  const outputBytes = readNumber(env, OUTPUT_BYTES, 'bytes');
-  return outputBytes === undefined ? {} : { outputBytes };
+export function readWorkerLimits(settings: Settings): Partial<WorkerLimits> {
+  const outputBytes = readCount(settings, 'BOATLOAD_MAX_OUTPUT_BYTES');
+  const drainSeconds = readCount(settings, 'BOATLOAD_DRAIN_SECONDS');
+  return {
+    ...(outputBytes !== undefined && { outputBytes }),
+    ...(drainSeconds !== undefined && { drainMs: drainSeconds * 1000 }),
+  };
 }
 
 /** By field what is set under its name; what isn't is left out. */
 const readAll = <Field extends string, Value>(
-  names: Readonly<Record<Field, string>>,
-  read: (name: string) => Value | undefined,
+  names: Readonly<Record<Field, SettingName>>,
+  read: (name: SettingName) => Value | undefined,
 ): Partial<Record<Field, Value>> => {
-  const values = Object.entries<string>(names).map(([field, name]) => [field, read(name)] as const);
+  const values = Object.entries<SettingName>(names).map(([field, name]) => [field, read(name)] as const);
   return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Partial<Record<Field, Value>>; // Forgets the keys.
 };
 
@@ -61,27 +62,6 @@ const checkedWindow = (window: Limits['window']): Limits['window'] => {
   throw new Problem(
     'INVALID_ARGUMENT',
     `${WINDOW.defaultSeconds} should lie between ${WINDOW.minSeconds} and ${WINDOW.maxSeconds}, got ${window.defaultSeconds} between ${window.minSeconds} and ${window.maxSeconds}.`,
-    { reason: 'LIMIT_INVALID' },
-  );
-};
-
-const readSwitch = (env: Environment, name: string): boolean | undefined => {
-  const text = env[name] ?? '';
-  if (text === '') return undefined;
-  if (/^(?:1|true|0|false)$/.test(text)) return text === '1' || text === 'true';
-  throw new Problem('INVALID_ARGUMENT', `${name} should be 1 or 0, got "${text}". Correct it, or leave it out.`, {
-    reason: 'LIMIT_INVALID',
-  });
-};
-
-const readNumber = (env: Environment, name: string, unit: string): number | undefined => {
-  const text = env[name] ?? '';
-  if (text === '') return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0) return value;
-  throw new Problem(
-    'INVALID_ARGUMENT',
-    `${name} should be a whole number of ${unit} above 0, got "${text}". Correct it, or leave it out.`,
     { reason: 'LIMIT_INVALID' },
   );
 };

@@ -6,6 +6,7 @@ import type { Prices } from './actions/price-usage.ts';
 import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
 import { makeName } from './contract/names.ts';
+import { readText, type Settings } from './settings.ts';
 
 const PRICES = 'BOATLOAD_PRICES';
 
@@ -16,9 +17,9 @@ const PriceFile = z.strictObject({
 });
 
 /** The prices; undefined when none are named. A `Problem` with reason `PRICES_INVALID` for a file that can't be used. */
-export async function readPrices(env: Readonly<Record<string, string | undefined>>): Promise<Prices | undefined> {
-  const path = env[PRICES] ?? '';
-  if (path === '') return undefined;
+export async function readPrices(settings: Settings): Promise<Prices | undefined> {
+  const path = readText(settings, PRICES);
+  if (path === undefined) return undefined;
   try {
     const { currencyCode, models } = PriceFile.parse(JSON.parse(await readFile(path, 'utf8')));
     const named = Object.entries(models).map(([name, price]) => [toFullName(name), price]);

@@ -1,16 +1,15 @@
 /** The HTTP API of a machine room, from listening until it is told to stop. */
 import { makeApp } from './api/app.ts';
 import type { Log } from './base/log.ts';
-import type { UpRequest } from './cli/doors.ts';
+import { openHealthPort } from './health-port.ts';
 import { close, listen } from './listen.ts';
 import type { Machine } from './machine.ts';
 import { readPrices } from './read-prices.ts';
+import type { Start } from './start-settings.ts';
 import { readVersion } from './versions.ts';
 
-const LOOPBACK = '127.0.0.1';
-
 export interface ServeOptions {
-  readonly request: Pick<UpRequest, 'host' | 'port'>;
+  readonly start: Pick<Start, 'host' | 'port' | 'healthPort' | 'settings'>;
   readonly log: Log;
   readonly stop: AbortSignal;
   /** What callers call it by, where that is not where it listens. */
@@ -20,9 +19,9 @@ export interface ServeOptions {
 }
 
 /** Resolves when it is down again. */
-export async function serveApi(machine: Machine, { request, log, stop, publicUrl, onReady }: ServeOptions): Promise<void> {
+export async function serveApi(machine: Machine, { start, log, stop, publicUrl, onReady }: ServeOptions): Promise<void> {
   const address = { url: '' };
-  const prices = await readPrices(process.env);
+  const prices = await readPrices(start.settings);
   const app = makeApp({
     ...machine.context,
     serve: (model) => machine.models.serve(model),
@@ -32,13 +31,15 @@ export async function serveApi(machine: Machine, { request, log, stop, publicUrl
     build: { version: readVersion(), node: process.versions.node },
     ...(prices && { prices }),
   });
-  const host = request.host ?? LOOPBACK;
-  const { server, port } = await listen({ fetch: app.fetch, host, port: request.port });
+  const { host, port: wished } = start;
+  const { server, port } = await listen({ fetch: app.fetch, host, port: wished });
   address.url = publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const closeHealth = await openHealthPort(machine, { host, port: start.healthPort, log });
   try {
     await onReady(address.url);
     await untilAborted(stop);
   } finally {
+    await closeHealth();
     await close(server);
   }
 }

@@ -1,9 +1,8 @@
 /** `boatload up`: the API and a worker in one process, on the embedded database and local files. */
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { issueKey } from './actions/issue-key.ts';
-import { defaultDataFolder } from './base/data-folder.ts';
 import { type Log, makeLog } from './base/log.ts';
 import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
@@ -13,6 +12,8 @@ import { makeModelShelf } from './model-shelf.ts';
 import { embeddedPlaces } from './places.ts';
 import { serveApi } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
+import { readCount } from './settings.ts';
+import { findStart, type Start } from './start-settings.ts';
 import { readVersion } from './versions.ts';
 
 const ACCOUNT = 'local';
@@ -20,16 +21,18 @@ const ACCOUNT = 'local';
 export async function up(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
   const began = performance.now();
   view.opened({ version: readVersion() });
-  const dataDir = resolve(request.dataDir ?? defaultDataFolder(process.env));
+  const start = await findStart(request);
+  const { dataDir, settings } = start;
   const log = makeLog({ level: 'info', to: join(dataDir, 'boatload.log') });
   const isNew = !existsSync(join(dataDir, 'database'));
   if (isNew) view.creating(dataDir);
-  const models = await chooseServerModels(request, { log, view });
-  const shelf = makeModelShelf(models);
+  const models = await chooseServerModels(start, { log, view });
+  const shelf = makeModelShelf(models, { liveWaiting: readCount(settings, 'BOATLOAD_LIVE_QUEUE') });
   const machine = await openOrSayWhoRuns(dataDir, async () =>
     openMachine({
       places: await embeddedPlaces(dataDir),
       models: shelf,
+      settings,
       sharedEngines: true,
       log,
       bareRows: false,
@@ -44,22 +47,22 @@ export async function up(request: UpRequest, view: UpView, stop: AbortSignal): P
     view.started('storage', 'local files');
     view.started('models', models.map(({ name }) => name.split('/').at(-1)).join(', '));
     await machine.worker.start();
-    await serveLocally(machine, { request, view, stop, began, dataDir, log });
+    await serveLocally(machine, { start, view, stop, began, log });
   } finally {
     await machine.close();
   }
 }
 
 interface Serving {
-  readonly request: UpRequest;
+  readonly start: Start;
   readonly view: UpView;
   readonly stop: AbortSignal;
   readonly began: number;
-  readonly dataDir: string;
   readonly log: Log;
 }
 
-async function serveLocally(machine: Machine, { request, view, stop, began, dataDir, log }: Serving): Promise<void> {
+async function serveLocally(machine: Machine, { start, view, stop, began, log }: Serving): Promise<void> {
+  const { dataDir } = start;
   const marker = join(dataDir, 'server.json');
   const onReady = async (url: string): Promise<void> => {
     await writeFile(marker, JSON.stringify({ pid: process.pid, url }));
@@ -73,7 +76,7 @@ async function serveLocally(machine: Machine, { request, view, stop, began, data
     });
   };
   try {
-    await serveApi(machine, { request, log, stop, onReady });
+    await serveApi(machine, { start, log, stop, onReady });
   } finally {
     await rm(marker, { force: true });
   }

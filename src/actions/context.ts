@@ -12,6 +12,8 @@ export type QuotaId = keyof AccountUsage;
 export interface Limits {
   /** Largest dataset, in bytes. */
   readonly datasetBytes: number;
+  /** Largest live request, in bytes: pictures travel inside. An account may have four such under way. */
+  readonly liveBytes: number;
   /** How long a job may take: what a request may ask for, and what it gets when it doesn't ask. */
   readonly window: { readonly minSeconds: number; readonly maxSeconds: number; readonly defaultSeconds: number };
   /** How long a download link is good for. */
@@ -36,6 +38,7 @@ const TIB = 1024 ** 4;
 /** The limits of the documented system. */
 export const DEFAULT_LIMITS: Limits = {
   datasetBytes: 524_288_000,
+  liveBytes: 32 * 2 ** 20,
   window: { minSeconds: 12 * HOUR, maxSeconds: 72 * HOUR, defaultSeconds: 24 * HOUR },
   linkSeconds: 600,
   uploadLinkSeconds: 3600,

@@ -4,8 +4,11 @@ import { sql } from 'kysely';
 import { PUBLIC_ACCOUNT } from '../actions/model-registry.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
 
+/** What is asked, and who is told of trouble. */
+export type HealthContext = Pick<ApiContext, 'store' | 'objects' | 'models' | 'log' | 'build'>;
+
 /** Adds `/healthz` (the process lives), `/readyz` (its parts answer) and `/version`. */
-export const addHealth = (app: OpenAPIHono<ApiEnv>, context: ApiContext): void => {
+export const addHealth = (app: OpenAPIHono<ApiEnv>, context: HealthContext): void => {
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/version', (c) => c.json(context.build));
   app.get('/readyz', async (c) => {
@@ -16,7 +19,7 @@ export const addHealth = (app: OpenAPIHono<ApiEnv>, context: ApiContext): void =
 };
 
 /** Engines come and go and rows wait for them, so a server without any is ready; it says so. */
-async function checkParts({ store, objects, models, log }: ApiContext) {
+async function checkParts({ store, objects, models, log }: HealthContext) {
   const answers = (part: string, asked: Promise<unknown>) =>
     asked.then(
       () => 'ok',

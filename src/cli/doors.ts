@@ -126,6 +126,10 @@ export interface UpRequest {
   readonly models: readonly string[];
   /** Base URLs, or `echo`. */
   readonly engines: readonly string[];
+  /** For who runs the server: health and metrics, beside the API. */
+  readonly healthPort?: number;
+  /** Path of the config file. */
+  readonly config?: string;
 }
 
 /** A server that answers. */
@@ -162,6 +166,30 @@ export interface UpView {
 export interface MigrateRequest {
   /** Opened too, where it is named. */
   readonly account?: string;
+  /** Path of the config file. */
+  readonly config?: string;
+}
+
+/** `boatload config`. */
+export interface ConfigRequest {
+  /** Path of the config file. */
+  readonly config?: string;
+}
+
+/** One setting, as it is in force. */
+export interface SettingFacts {
+  /** Of the environment variable. */
+  readonly name: string;
+  /** In the config file. */
+  readonly key: string;
+  /** What it is set to; null where it isn't, or where it is a secret. */
+  readonly value: string | null;
+  /** Who said so: `the environment`, `boatload.yaml:3`, a secret's file, `default`. */
+  readonly from: string;
+  readonly fallback: string;
+  readonly unit: string;
+  readonly meaning: string;
+  readonly secret: boolean;
 }
 
 /** A database that is up to date. */
@@ -183,6 +211,8 @@ export interface Doors {
   /** And a worker. */
   work(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void>;
   migrate(request: MigrateRequest): Promise<MigrateFacts>;
+  /** The settings in force, in the order of the document. */
+  config(request: ConfigRequest): Promise<readonly SettingFacts[]>;
 }
 
 /** What `--version` prints. */

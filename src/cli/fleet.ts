@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from './command.ts';
 import { takesFiles } from './completion/completes.ts';
 import { collect, engineAddress, someText, wholeNumberBetween } from './flags.ts';
+import { configFlag, healthPortFlag, hostFlag } from './server-flags.ts';
 import type { UpFlags } from './start-up.ts';
 
 const SETTINGS = `
@@ -23,9 +24,7 @@ export function addFleetCommands(program: Command, context: CommandContext): voi
 function addServe(program: Command, context: CommandContext): void {
   const command = add(program, 'serve', 'serve the API; as many beside each other as you like', [
     'boatload serve --host 0.0.0.0 --port 8080 --engine http://gpu-1:8000/v1',
-  ])
-    .option('-p, --port <n>', 'port to listen on (default: 8080, or the next free one)', wholeNumberBetween(0, 65_535))
-    .option('--host <address>', 'address to listen on (default: 127.0.0.1, this machine only)', someText);
+  ]).option('-p, --port <n>', 'port to listen on (default: 8080, or the next free one)', wholeNumberBetween(0, 65_535));
   addMemberFlags(command, '--json', 'one JSON line on stdout when it is ready: url');
   command.action(async () => {
     const { startServer } = await import('./start-up.ts');
@@ -50,7 +49,9 @@ function addMigrate(program: Command, context: CommandContext): void {
     'boatload migrate --account acme',
   ])
     .option('--account <id>', 'open this account too, and print the key of its admin', someText)
+    .addOption(configFlag())
     .option('--json', 'one JSON line on stdout: schema, apiKey');
+  takesFiles(command, 'config');
   command.action(async () => {
     const { migrateFleet } = await import('./migrate-fleet.ts');
     context.finish(await migrateFleet(command.opts(), context));
@@ -71,7 +72,10 @@ function addMemberFlags(command: Command, json: string, meaning: string): void {
     .option('--data-dir <folder>', "for what is this process's own (else BOATLOAD_DATA_DIR, else your data folder)", someText)
     .option('-m, --model <model>', 'a model to serve; may be given several times', collect(someText), [])
     .option('--engine <url>', 'an OpenAI-compatible server, or echo; may be given several times', collect(engineAddress), [])
+    .addOption(hostFlag())
+    .addOption(healthPortFlag())
+    .addOption(configFlag())
     .option(json, meaning)
     .configureHelp({ optionDescription: ({ description }) => description });
-  takesFiles(command, 'dataDir', 'model');
+  takesFiles(command, 'dataDir', 'model', 'config');
 }

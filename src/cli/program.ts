@@ -2,9 +2,11 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command.ts';
 import { addCompletionCommand, COMPLETE, printCompletion } from './completion/command.ts';
+import { addConfigCommand } from './config.ts';
 import type { Roof } from './doors.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
 import { addFleetCommands } from './fleet.ts';
+import { addHealthCommand } from './health.ts';
 import type { Host } from './host.ts';
 import { addRunCommand } from './run.ts';
 import { wantsColor } from './screen.ts';
@@ -69,6 +71,8 @@ function makeProgram(context: CommandContext): Command {
   addUpCommand(program, context);
   addShortCommands(program, context);
   addFleetCommands(program, context);
+  addConfigCommand(program, context);
+  addHealthCommand(program, context);
   addCompletionCommand(program, context);
   return program;
 }

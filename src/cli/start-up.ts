@@ -15,6 +15,8 @@ export interface UpFlags {
   readonly model: readonly string[];
   readonly engine: readonly string[];
   readonly json?: true;
+  readonly healthPort?: number;
+  readonly config?: string;
 }
 
 /** Resolves with the exit code when the server is down again; throws what the door throws. */
@@ -28,7 +30,7 @@ export async function startServer(
   const view = new ScreenUpView({ host, screen, json: flags.json === true, press: signals.press });
   try {
     const doors = await roof.doors();
-    await doors[door](toRequest(flags, host.env['BOATLOAD_DATA_DIR']), view, signals.stop);
+    await doors[door](toRequest(flags), view, signals.stop);
     return EXIT.ok;
   } finally {
     view.close();
@@ -36,13 +38,4 @@ export async function startServer(
   }
 }
 
-function toRequest({ port, host, dataDir, model, engine }: UpFlags, dataDirFromEnv: string | undefined): UpRequest {
-  const dataFolder = dataDir ?? (dataDirFromEnv === '' ? undefined : dataDirFromEnv);
-  return {
-    ...(port === undefined ? {} : { port }),
-    ...(host === undefined ? {} : { host }),
-    ...(dataFolder === undefined ? {} : { dataDir: dataFolder }),
-    models: model,
-    engines: engine,
-  };
-}
+const toRequest = ({ model, engine, json: _, ...given }: UpFlags): UpRequest => ({ ...given, models: model, engines: engine });

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from './command.ts';
 import { takesFiles } from './completion/completes.ts';
 import { collect, engineAddress, someText, wholeNumberBetween } from './flags.ts';
+import { configFlag, healthPortFlag, hostFlag } from './server-flags.ts';
 import type { UpFlags } from './start-up.ts';
 
 const EXAMPLES = `Examples:
@@ -18,15 +19,17 @@ export function addUpCommand(program: Command, context: CommandContext): void {
     .summary('start the server')
     .description('Starts the server on this machine: its database, its storage and its engines.')
     .option('-p, --port <n>', 'port to listen on (default: 8080, or the next free one)', wholeNumberBetween(0, 65_535))
-    .option('--host <address>', 'address to listen on (default: 127.0.0.1, this machine only)', someText)
+    .addOption(hostFlag())
+    .addOption(healthPortFlag())
     .option('--data-dir <folder>', 'where everything is kept (else BOATLOAD_DATA_DIR, else your data folder)', someText)
     .option('-m, --model <model>', 'a model to serve; may be given several times', collect(someText), [])
     .option('--engine <url>', 'an OpenAI-compatible server, or echo; may be given several times', collect(engineAddress), [])
+    .addOption(configFlag())
     .option('--json', 'one JSON line on stdout when it is ready: url, account, apiKey')
     .showHelpAfterError('  See:  boatload up --help')
     .addHelpText('before', EXAMPLES)
     .configureHelp({ optionDescription: ({ description }) => description });
-  takesFiles(command, 'dataDir', 'model');
+  takesFiles(command, 'dataDir', 'model', 'config');
   command.action(async () => {
     const { startServer } = await import('./start-up.ts');
     context.finish(await startServer('up', command.opts<UpFlags>(), context));

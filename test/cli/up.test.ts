@@ -97,24 +97,22 @@ test.each([
   expect(seen.stderr).not.toContain('press q');
 });
 
-test('flags and environment reach the door', async () => {
+test('flags reach the door; what the environment says, the roof finds out', async () => {
   const requests: UpRequest[] = [];
-  const open = async (args: readonly string[], env: Record<string, string> = {}) => {
-    const host = new FakeHost({ args: ['up', ...args], env });
+  const open = async (args: readonly string[]) => {
+    const host = new FakeHost({ args: ['up', ...args], env: { BOATLOAD_DATA_DIR: 'e' } });
     const door: Doors['up'] = async (request) => {
       requests.push(request);
     };
     expect(await runProgram(host, makeRoof({ up: door }))).toBe(0);
   };
   await open([]);
-  await open('--port 0 --host 0.0.0.0 --data-dir d --model a --model b --engine echo --engine http://h:1/v1'.split(' '), {
-    BOATLOAD_DATA_DIR: 'e',
-  });
-  await open([], { BOATLOAD_DATA_DIR: 'e' });
+  await open('--port 0 --host 0.0.0.0 --data-dir d --model a --model b --engine echo --engine http://h:1/v1'.split(' '));
+  await open('--health-port 9090 --config c.yaml'.split(' '));
   expect(requests).toStrictEqual([
     { models: [], engines: [] },
     { port: 0, host: '0.0.0.0', dataDir: 'd', models: ['a', 'b'], engines: ['echo', 'http://h:1/v1'] },
-    { dataDir: 'e', models: [], engines: [] },
+    { healthPort: 9090, config: 'c.yaml', models: [], engines: [] },
   ]);
 });
 

@@ -1,8 +1,6 @@
 /** What the bodies of live requests hold in memory: pictures make them large, and they wait for a place at an engine. */
 import { Problem } from '../../base/problem.ts';
 
-/** Of one account at once: four of the largest, or a thousand of the usual. */
-const MOST_BYTES = 128 * 2 ** 20;
 const COME_AGAIN_SECONDS = 1;
 
 /** What one request holds. */
@@ -16,14 +14,14 @@ export interface HeldBytes {
 export class LiveMemory {
   readonly #held = new Map<string, number>();
 
-  /** Begins with nothing. */
-  hold(accountId: string): HeldBytes {
+  /** Begins with nothing; the account may hold so much at once. */
+  hold(accountId: string, mostBytes: number): HeldBytes {
     let held = 0;
     let isOver = false;
     return {
       add: (bytes) => {
         const all = (this.#held.get(accountId) ?? 0) + bytes;
-        if (isOver || all > MOST_BYTES) throw full();
+        if (isOver || all > mostBytes) throw full(mostBytes);
         held += bytes;
         this.#held.set(accountId, all);
       },
@@ -38,9 +36,9 @@ export class LiveMemory {
   }
 }
 
-const full = (): Problem =>
+const full = (mostBytes: number): Problem =>
   new Problem(
     'RESOURCE_EXHAUSTED',
-    `The live requests of this account that are under way have ${MOST_BYTES} bytes together already. Try again in a moment.`,
+    `The live requests of this account that are under way have ${mostBytes} bytes together already. Try again in a moment.`,
     { reason: 'LIVE_MEMORY_FULL', details: { retryAfterSeconds: COME_AGAIN_SECONDS } },
   );

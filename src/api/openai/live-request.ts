@@ -16,8 +16,7 @@ export interface ReadLiveRequest extends LiveRequest {
   readonly usagePlace: UsagePlace;
 }
 
-/** Pictures travel inside of requests. */
-const LIMITS = { bytes: 32 * 2 ** 20, ms: 60_000 };
+const LONGEST_MS = 60_000;
 
 /** What may stand beside what a request is about, by its path; a path that isn't here leaves that to its engine. */
 const PARAMETERS: Readonly<Record<string, z.ZodType>> = {
@@ -29,14 +28,14 @@ const PARAMETERS: Readonly<Record<string, z.ZodType>> = {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** What a request is held to. */
-export interface LiveLimits extends Pick<Limits, 'anyParameters'> {
+export interface LiveLimits extends Pick<Limits, 'anyParameters' | 'liveBytes'> {
   /** Hears of every piece of the body as it comes, and may refuse it. */
   readonly onBytes: (bytes: number) => void;
 }
 
 /** Throws a `Problem` INVALID_ARGUMENT that names the field. */
 export async function readLiveRequest(request: HonoRequest, path: string, limits: LiveLimits): Promise<ReadLiveRequest> {
-  const body = await readBody(request, { ...LIMITS, onBytes: limits.onBytes });
+  const body = await readBody(request, { bytes: limits.liveBytes, ms: LONGEST_MS, onBytes: limits.onBytes });
   const fields = parseJson(body);
   if (!isFields(fields)) throw invalid('', 'The body should be a JSON object.');
   const { model, stream, stream_options: options, messages, prompt_token_ids, prompt, input, ...parameters } = fields;

@@ -78,11 +78,13 @@ export const liveRoutes: readonly Route[] = [
 
 type LiveCall = Call<unknown, unknown>;
 
+/** What an account may have under way: so many of the largest, or a thousand of the usual. */
+const AT_ONCE = 4;
 /** Of this process. */
 const memory = new LiveMemory();
 
 async function answer(call: LiveCall, path: string): Promise<Response> {
-  const held = memory.hold(call.caller.accountId);
+  const held = memory.hold(call.caller.accountId, AT_ONCE * call.context.limits.liveBytes);
   try {
     const request = await readLiveRequest(call.http.req, path, { ...call.context.limits, onBytes: held.add });
     const { response, ended } = await send(call, request);

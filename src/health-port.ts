@@ -1,0 +1,27 @@
+/** A port beside the API, for who runs the server: is the process alive, is it ready, what does it do. No key, so not for the outside. */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { ApiEnv } from './api/api-context.ts';
+import { addHealth } from './api/health.ts';
+import type { Log } from './base/log.ts';
+import { close, listen } from './listen.ts';
+import type { Machine } from './machine.ts';
+import { makeMetrics } from './metrics.ts';
+import { readVersion } from './versions.ts';
+
+export interface HealthPortOptions {
+  readonly host: string;
+  /** None: nothing is opened. */
+  readonly port: number | undefined;
+  readonly log: Log;
+}
+
+/** Answers what closes it again. */
+export async function openHealthPort(machine: Machine, { host, port, log }: HealthPortOptions): Promise<() => Promise<void>> {
+  if (port === undefined) return async () => {};
+  const app = new OpenAPIHono<ApiEnv>();
+  addHealth(app, { ...machine.context, log, build: { version: readVersion(), node: process.versions.node } });
+  const metrics = makeMetrics(machine);
+  app.get('/metrics', async (c) => c.body(await metrics.read(), 200, { 'content-type': metrics.contentType }));
+  const { server } = await listen({ fetch: app.fetch, host, port });
+  return () => close(server);
+}
