@@ -3,11 +3,23 @@ import type { Links } from '../actions/link-download.ts';
 import type { EngineContext } from '../actions/manage-engines.ts';
 import type { Prices } from '../actions/price-usage.ts';
 import type { Log } from '../base/log.ts';
+import type { LeasedJobs } from '../jobs/leased-jobs.ts';
+import type { Leases } from '../jobs/leases.ts';
 
 /** What this server says of itself. */
 interface Build {
   readonly version: string;
   readonly node: string;
+}
+
+/** What workers without a database reach through this process. */
+export interface WorkersContext {
+  readonly leases: Leases;
+  readonly jobs: LeasedJobs;
+  /** Of the fleet: their token is made from it. */
+  readonly secret: Uint8Array;
+  /** The tables that this process knows. */
+  readonly tables: string;
 }
 
 /** Everything the HTTP door works with; made on the roof. */
@@ -17,6 +29,8 @@ export interface ApiContext extends LiveContext, EngineContext {
   readonly build: Build;
   /** Absent where nobody says what tokens cost. */
   readonly prices?: Prices;
+  /** Absent where no such workers are let in. */
+  readonly workers?: WorkersContext;
 }
 
 /** What Hono carries from handler to handler. */

@@ -25,6 +25,7 @@ import { requestId } from './request-id.ts';
 import { addUploads } from './uploads.ts';
 import { userRoutes } from './users.ts';
 import { webhookRoutes } from './webhooks.ts';
+import { addWorkerCalls } from './worker-calls.ts';
 
 /** Every operation of Fireworks' dialect that takes a key; those of OpenAI's are in `openai/routes.ts`. */
 export const ROUTES = [
@@ -48,6 +49,7 @@ export function makeApp(context: ApiContext): OpenAPIHono<ApiEnv> {
   for (const route of ROUTES) route.addTo(app, context);
   refuseOtherMethods(app, ROUTES, (c, allow) => c.text('Method Not Allowed', 405, { allow }));
   addOpenAi(app, context);
+  addWorkerCalls(app, context);
   return app;
 }
 

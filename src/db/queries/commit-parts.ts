@@ -9,12 +9,20 @@ const OPEN: readonly JobState[] = ['PENDING', 'RUNNING', 'PAUSED', 'CANCELLING']
 
 /**
  * Makes parts true: one statement, so either a claim counts and its rows are done, or neither. A claim is refused when its epoch is not the
- * shard's, when one of its rows is done already, when the job has ended, or when an earlier claim of the same call took the shard. One that is true
- * already, as its first answer was lost, is accepted again.
+ * shard's, when one of its rows is done already, or when the job has ended. One that is true already, as its first
+ * answer was lost, is accepted again.
  */
 export async function commitParts(db: Db, claims: readonly PartClaim[]): Promise<readonly boolean[]> {
-  const accepted = await insertParts(db, claims.map(toRecord));
-  const rest = claims.map(toRecord).filter(({ place }) => !accepted.has(place));
+  const records = claims.map(toRecord);
+  const accepted = new Set<number>();
+  // A statement takes one claim on a shard: those beside it have the next.
+  for (let open = records; open.length > 0; ) {
+    const places = await insertParts(db, open);
+    const changed = new Set(open.filter(({ place }) => places.has(place)).map(toShard));
+    for (const place of places) accepted.add(place);
+    open = open.filter((claim) => !accepted.has(claim.place) && changed.has(toShard(claim)));
+  }
+  const rest = records.filter(({ place }) => !accepted.has(place));
   // Asked afterwards: a statement does not see what was committed while it waited for a lock.
   const known = rest.length === 0 ? accepted : await findParts(db, rest);
   return claims.map((_, place) => accepted.has(place) || known.has(place));
@@ -57,6 +65,8 @@ async function findParts(db: Db, claims: readonly ClaimRecord[]): Promise<Readon
 }
 
 type ClaimRecord = ReturnType<typeof toRecord>;
+
+const toShard = ({ jobUid, shard }: ClaimRecord): string => `${jobUid}/${shard}`;
 
 const toRecord = (claim: PartClaim, place: number) => ({
   ...claim,

@@ -1,0 +1,128 @@
+/** Leases over HTTP: the same suite as on the database, behind an API process that loses answers. */
+import { randomBytes } from 'node:crypto';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { makeLeaseDesk } from '../../src/actions/lease-desk.ts';
+import type { ApiEnv } from '../../src/api/api-context.ts';
+import { makeErrorHandler } from '../../src/api/errors.ts';
+import { addWorkerCalls } from '../../src/api/worker-calls.ts';
+import type { Store } from '../../src/db/store.ts';
+import { makeWorkerToken } from '../../src/jobs/worker-token.ts';
+import { close, listen } from '../../src/listen.ts';
+import { makeHttpJobs, makeHttpLeases } from '../../src/worker/http-leases.ts';
+import { WorkerCalls, type WorkerCallsOptions } from '../../src/worker/worker-calls.ts';
+import { testLeases } from '../conformance/leases.ts';
+import { describeOnBoth } from '../db/databases.ts';
+import { claimOf, makePlannedJob, putAllAside, takeOneOf } from '../db/jobs.ts';
+
+const SECRET = randomBytes(32);
+const TABLES = '0042-tables';
+const LOG = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+interface Api {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** An API process that does all it is asked; `lose` says which calls' answers never arrive. */
+async function openApi(store: Store, lose: (call: string) => boolean = () => false): Promise<Api> {
+  const app = new OpenAPIHono<ApiEnv>();
+  const stop = new AbortController();
+  const leases = makeLeaseDesk(store.leases, stop.signal);
+  app.onError(makeErrorHandler({ log: LOG }));
+  addWorkerCalls(app, { workers: { leases, jobs: store.jobs, secret: SECRET, tables: TABLES } });
+  const { server, port } = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    async fetch(request, { outgoing }) {
+      const call = `${request.url} ${await request.clone().text()}`;
+      const reply = await app.fetch(request);
+      if (lose(call)) outgoing.destroy();
+      return reply;
+    },
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      stop.abort();
+      await close(server);
+    },
+  };
+}
+
+const callsTo = (urls: readonly string[], changes: Partial<WorkerCallsOptions> = {}): WorkerCalls =>
+  new WorkerCalls({ urls, token: makeWorkerToken(SECRET), tables: TABLES, onOutdated: () => undefined, ...changes });
+
+describeOnBoth('leases over HTTP', (open) => {
+  let api: Api | undefined;
+  const seen = new Set<string>();
+  // What was taken and not heard of comes back after its heartbeat; all else is asked again at once.
+  const loseFirst = (call: string) => !call.includes('/take ') && seen.size < seen.add(call).size;
+  beforeAll(async () => {
+    api = await openApi(open(), loseFirst);
+  });
+  afterAll(() => api?.close());
+  testLeases(() => {
+    const calls = callsTo([api?.url ?? '']);
+    return { ...open(), leases: makeHttpLeases(calls), jobs: makeHttpJobs(calls) };
+  });
+
+  test('when an API process is gone, the next one is asked', async () => {
+    const other = await openApi(open());
+    const gone = await openApi(open());
+    onTestFinished(() => other.close());
+    const { leases } = { leases: makeHttpLeases(callsTo([gone.url, other.url])) };
+    const job = await makePlannedJob(open(), [2]);
+    const lease = await takeOneOf({ ...open(), leases }, job);
+    await gone.close();
+    expect(await leases.commit([claimOf(lease)])).toEqual([true]);
+    await leases.settle(lease);
+  });
+
+  test('what was taken for a worker that went away is free again at once', async () => {
+    const calm = await openApi(open());
+    onTestFinished(() => calm.close());
+    const { leases } = { leases: makeHttpLeases(callsTo([calm.url])) };
+    await putAllAside(open());
+    const gone = new AbortController();
+    const waiting = leases.take(9, { maxMs: 20_000, signal: gone.signal });
+    gone.abort();
+    expect(await waiting).toEqual([]);
+    const job = await makePlannedJob(open(), [1]);
+    await expect.poll(() => takeOneOf(open(), job).catch(() => undefined), { timeout: 5_000 }).toMatchObject({ jobUid: job.uid });
+  });
+
+  test.each([
+    ['another secret', { token: makeWorkerToken(randomBytes(32)) }, 'WORKER_TOKEN_REFUSED'],
+    ['no token', { token: '' }, 'WORKER_TOKEN_REFUSED'],
+    ['the secret itself', { token: SECRET.toString('hex') }, 'WORKER_TOKEN_REFUSED'],
+    ['older tables', { tables: '0041-older' }, 'DATABASE_TOO_NEW'],
+    ['newer tables', { tables: '0043-newer' }, 'API_TOO_OLD'],
+  ])('a worker with %s is let do nothing', async (_, changes, reason) => {
+    const heard: unknown[] = [];
+    const calls = callsTo([api?.url ?? ''], { ...changes, onOutdated: (problem) => heard.push(problem) });
+    const job = await makePlannedJob(open(), [1]);
+    const lease = await takeOneOf(open(), job);
+    await expect(makeHttpLeases(calls).commit([claimOf(lease)])).rejects.toMatchObject({ reason });
+    expect(heard.length > 0).toBe(reason === 'DATABASE_TOO_NEW');
+    expect(await open().leases.commit([claimOf(lease)])).toEqual([true]);
+  });
+
+  test.each([
+    ['nothing', 'take', '{}', 400],
+    ['a negative number', 'take', '{"max":-1,"waitMs":0}', 400],
+    ['no JSON', 'commit', '{', 400],
+    ['another call', 'drop-all-tables', '{}', 404],
+    ['no call', 'toString', '{}', 404],
+    ['too much', 'keep', `{"leases":[${' '.repeat(17 * 1024 * 1024)}]}`, 400],
+  ])('a call that says %s is refused', async (_, call, body, status) => {
+    const calm = await openApi(open());
+    onTestFinished(() => calm.close());
+    const reply = await fetch(`${calm.url}/internal/v1/worker/${call}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${makeWorkerToken(SECRET)}`, 'boatload-tables': TABLES },
+      body,
+    });
+    expect(reply.status).toBe(status);
+  });
+});
