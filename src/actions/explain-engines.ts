@@ -52,8 +52,7 @@ function judge(models: readonly ReportedModel[]): Pick<EngineStanding, 'state' |
   const [ready, paused, broken] = [ofState('ready'), ofState('paused'), ofState('broken')];
   const [best] = ready.toSorted((a, b) => Number(b.inUse) - Number(a.inUse));
   const [worst] = [...broken, ...paused];
-  if (ready[0] !== undefined)
-    return { state: 'READY', reason: worst === undefined ? ready[0].why : `Not everywhere: ${worst.why}` };
+  if (best !== undefined) return { state: 'READY', reason: worst === undefined ? best.why : `Not everywhere: ${worst.why}` };
   if (paused[0] !== undefined) return { state: 'BUSY', reason: paused[0].why };
   if (broken[0] !== undefined) return { state: 'FAILING', reason: broken[0].why };
   return { state: 'UNKNOWN', reason: 'No process has said anything of it in the last minute.' };
