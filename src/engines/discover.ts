@@ -1,5 +1,6 @@
 /** What an engine is and can, found out by asking it: its kind, its models, how much they take, and where it counts what it does. */
 import type { EngineAnswer, EngineModel, EngineReply } from './engine.ts';
+import { METRICS_PATH } from './gauge.ts';
 import { readJsonObject, toCount, toFields } from './model-list.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -43,20 +44,13 @@ const KINDS: Readonly<Record<string, EngineKind>> = {
   organization_owner: 'lm-studio',
 };
 
-const METRICS_PATH = '/metrics';
-/** What vLLM, SGLang and llama-server count of requests that they work on. */
-const REQUEST_GAUGES = /^(?:vllm:num_requests_running|sglang:num_running_reqs|llamacpp:requests_processing)\b/m;
-
 async function readOwner(upstream: Upstream): Promise<string> {
   const { data } = readAnswer(await upstream.question());
   const [first] = Array.isArray(data) ? data.map(toFields) : [];
   return String(first?.['owned_by'] ?? '');
 }
 
-async function countsRequests(upstream: Upstream): Promise<boolean> {
-  const reply = await upstream.question(METRICS_PATH);
-  return isGood(reply) && REQUEST_GAUGES.test(reply.body.toString('latin1'));
-}
+const countsRequests = async (upstream: Upstream): Promise<boolean> => typeof (await upstream.gauge?.()) === 'object';
 
 /** Ollama and LM Studio have an API of their own beside OpenAI's. */
 async function guessKind(upstream: Upstream): Promise<EngineKind> {

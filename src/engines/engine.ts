@@ -1,3 +1,5 @@
+import type { Gauge } from './gauge.ts';
+
 /** What a row is sent to. The path tells the kind of request: `/v1/chat/completions`, `/v1/completions`, `/v1/embeddings`, `/v1/responses`. */
 export interface EngineRequest {
   readonly path: string;
@@ -84,5 +86,10 @@ export interface Engine {
    * event, is a reply as of `answer`. The signal gives the request up at any time. Never rejects.
    */
   stream(request: EngineRequest, signal: AbortSignal): Promise<EngineReply | EngineStream>;
+  /**
+   * How busy it is, everybody's requests included, where it can be asked: undefined when it did not answer this time, `none` when it has nothing to show.
+   * Never rejects.
+   */
+  gauge?(): Promise<Gauge | 'none' | undefined>;
   close(): Promise<void>;
 }

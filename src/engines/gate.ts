@@ -2,6 +2,7 @@
 import type { Budget } from './budget.ts';
 import type { Verdict } from './classify-failure.ts';
 import type { Engine } from './engine.ts';
+import { GaugeWatch } from './gauge-watch.ts';
 import { Limiter } from './limiter.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface GateOptions {
   readonly limit?: number;
   /** How much it may get a minute; one for all models of an engine. */
   readonly budget?: Budget;
+  /** Called when it may take more than before, not for a request that ended. */
+  readonly onRoom: () => void;
   /** Between one trial request to an engine in trouble and the next. */
   readonly trialMs: { readonly first: number; readonly most: number };
 }
@@ -55,7 +58,9 @@ const UNHEARD_IN_A_ROW = 2;
 export class Gate {
   readonly engine: Engine;
   readonly model: string;
+  readonly #known: () => number | undefined;
   readonly #limiter: Limiter;
+  readonly #gauge: GaugeWatch;
   readonly #trialMs: GateOptions['trialMs'];
   #inFlight = 0;
   #state: GateState = 'ready';
@@ -74,13 +79,20 @@ export class Gate {
   #lastError: Trouble | undefined;
   readonly #budget: Budget | undefined;
 
-  constructor({ engine, model, limit, budget, trialMs }: GateOptions) {
+  constructor({ engine, model, limit, budget, onRoom, trialMs }: GateOptions) {
     this.engine = engine;
     this.model = model;
     this.#trialMs = trialMs;
     this.#budget = budget;
-    const known = () => limit ?? (engine.slots === undefined ? undefined : Math.ceil(engine.slots * OVER_SLOTS));
-    this.#limiter = new Limiter({ known });
+    this.#known = () => limit ?? (engine.slots === undefined ? undefined : Math.ceil(engine.slots * OVER_SLOTS));
+    this.#limiter = new Limiter({ known: this.#known });
+    this.#gauge = new GaugeWatch(engine, {
+      isBusy: () => this.#inFlight > 0,
+      tell: (gauge) => {
+        this.#limiter.observed({ ...gauge, nowMs: performance.now(), inFlight: this.#inFlight });
+        onRoom();
+      },
+    });
   }
 
   get state(): GateState {
@@ -158,6 +170,7 @@ export class Gate {
     const sentMs = performance.now();
     this.#budget?.spend(sentMs);
     this.#inFlight += 1;
+    if (this.#known() === undefined) this.#gauge.wake();
     this.#trying = this.#state !== 'ready';
     return { isTrial: this.#trying, sentMs };
   }

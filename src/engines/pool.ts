@@ -4,7 +4,7 @@ import { type Budget, readTotalTokens } from './budget.ts';
 import type { Verdict } from './classify-failure.ts';
 import type { Engine, EngineReply, EngineRequest, EngineStream } from './engine.ts';
 import type { FairQueue } from './fair-queue.ts';
-import { Gate, type GateState } from './gate.ts';
+import { Gate, type GateOptions, type GateState } from './gate.ts';
 import { offAbort, onAbort } from './on-abort.ts';
 import { PlaceQueue } from './place-queue.ts';
 
@@ -112,7 +112,7 @@ interface Way {
 }
 
 class EnginePool implements Pool {
-  readonly #options: Omit<PoolOptions, 'liveWaiting'> & Pick<ConstructorParameters<typeof Gate>[0], 'trialMs'>;
+  readonly #options: Omit<PoolOptions, 'liveWaiting'> & Pick<GateOptions, 'trialMs'>;
   #ways: readonly Way[] = [];
   readonly #waiting = new PlaceQueue<Waiter>();
   readonly #liveWaiting: number;
@@ -131,7 +131,10 @@ class EnginePool implements Pool {
   }
 
   add(engine: PoolEngine): void {
-    this.#ways = [...this.#ways, { of: engine, gate: new Gate({ ...this.#options, ...engine }), whenEmpty: [] }];
+    this.#ways = [
+      ...this.#ways,
+      { of: engine, gate: new Gate({ ...this.#options, ...engine, onRoom: () => this.#handOut() }), whenEmpty: [] },
+    ];
     this.#handOut();
   }
 

@@ -6,6 +6,7 @@ import { Connections } from './connections.ts';
 import type { Engine, EngineAnswer, EngineModel, EngineReply, EngineRequest, EngineStream } from './engine.ts';
 import { type EngineUrl, readEngineUrl, refuseMetadata } from './engine-url.ts';
 import { type Clocks, type ExchangeOptions, exchange, exchangeStream, type Outgoing } from './exchange.ts';
+import { type Gauge, METRICS_PATH, readGauge } from './gauge.ts';
 import { type ListedModel, readModelList, readProps } from './model-list.ts';
 
 export interface UpstreamOptions {
@@ -87,6 +88,12 @@ class HttpUpstream implements Upstream {
     const [props] = models.some(({ fromLlamaServer }) => fromLlamaServer) ? [await this.#askProps()] : [];
     this.slots = props?.slots;
     return models.map((model) => toEngineModel(model, props?.contextLength));
+  }
+
+  async gauge(): Promise<Gauge | 'none' | undefined> {
+    const reply = await this.question(METRICS_PATH);
+    if (reply.kind === 'silence' || reply.status >= 500) return undefined;
+    return readGauge(reply.status === 200 ? reply.body.toString('latin1') : '') ?? 'none';
   }
 
   async close(): Promise<void> {
