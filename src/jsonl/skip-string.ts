@@ -27,6 +27,12 @@ export function skipString(memory: DataView, start: number, end: number): number
 function findStop(memory: DataView, start: number, end: number): number {
   const lastWord = Math.min(end - 1, memory.byteLength - 4);
   let at = start;
+  // Long strings are mostly plain: two words a step cost less than two steps.
+  for (const lastPair = lastWord - 4; at <= lastPair; at += 8) {
+    const first = memory.getInt32(at, true);
+    const second = memory.getInt32(at + 4, true);
+    if ((stopBytes(first) | stopBytes(second)) !== 0) break;
+  }
   for (; at <= lastWord; at += 4) {
     const stops = stopBytes(memory.getInt32(at, true));
     // The lowest marked byte is always a true one: only bytes above it can be marked by a borrow.
