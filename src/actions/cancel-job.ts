@@ -1,3 +1,4 @@
+import { crashPoint } from '../base/crash-point.ts';
 import { Problem } from '../base/problem.ts';
 import { endJobEarly } from '../db/queries/end-job-early.ts';
 import { moveJob } from '../db/queries/move-job.ts';
@@ -12,10 +13,12 @@ const ENDING: readonly JobState[] = ['CANCELLING', 'WRITING_RESULTS', 'CANCELLED
 /** Stops a job; rows that are finished reach its output. Workers are told, so it reads CANCELLING for a moment. Asking twice is harmless. */
 export async function cancelJob(context: Context, caller: Caller, name: string): Promise<Job> {
   const job = await getJob(context, caller, name);
+  crashPoint('cancel.before-commit');
   if (job.state === 'VALIDATING') await endAtOnce(context, job);
   else if (statesBefore('CANCELLING').includes(job.state))
     await moveJob(context.store.db, job.uid, 'CANCELLING', { updatedAt: context.clock.now() });
   else if (!ENDING.includes(job.state)) throw tooLate(job);
+  crashPoint('cancel.after-commit');
   return getJob(context, caller, name);
 }
 

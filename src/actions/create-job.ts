@@ -1,5 +1,7 @@
 /** Starts a job. Everything that can be refused is refused here; it answers at once, in VALIDATING. */
+
 import { randomUUID } from 'node:crypto';
+import { crashPoint } from '../base/crash-point.ts';
 import { makeId } from '../base/ids.ts';
 import { Problem } from '../base/problem.ts';
 import type { Precision } from '../contract/job.ts';
@@ -75,10 +77,13 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
     outputExpiresAfterSeconds: wish.outputExpiresAfterSeconds ?? null,
     movedAt: { VALIDATING: acceptedAt.toISOString() },
   };
+  const phase = job.continuedFrom === null ? 'create' : 'continue';
+  crashPoint(`${phase}.before-commit`);
   await createJobRow(context.store, job, {
     apiKeyId: caller.keyId ?? null,
     check: (tx) => checkQuota(context, tx, { accountId: caller.accountId, id: 'batch-jobs-active', adding: 1 }),
   });
+  crashPoint(`${phase}.after-commit`);
   return job;
 }
 

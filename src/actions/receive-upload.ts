@@ -1,4 +1,5 @@
 /** Takes a dataset's one file in, and closes the dataset with it. */
+import { crashPoint } from '../base/crash-point.ts';
 import { Problem } from '../base/problem.ts';
 import { datasetInUse } from '../db/queries/dataset-in-use.ts';
 import { datasetPromised } from '../db/queries/lock-waiting-dataset.ts';
@@ -42,7 +43,9 @@ export async function receiveUpload(
   try {
     if (file.rows === 0) throw datasetEmpty(file.bytes);
     const check = (tx: Tx) => checkQuota(context, tx, { ...quota, adding: 0 });
+    crashPoint('upload.before-ready');
     if (!(await sealDataset(store.db, file, check))) throw alreadyReady(id);
+    crashPoint('upload.after-ready');
     return { name: file.name, bytes: file.bytes, rows: file.rows, receivedAt: file.createdAt };
   } catch (cause) {
     await objects.delete([file.objectKey]);

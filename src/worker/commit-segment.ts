@@ -1,3 +1,4 @@
+import { crashPoint } from '../base/crash-point.ts';
 import type { Leases, PartClaim } from '../jobs/leases.ts';
 import { partKey } from '../jobs/object-keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -19,8 +20,11 @@ export async function commitSegment(
 ): Promise<CommitResult> {
   const key = partKey(jobUid, id);
   const claims = tally.claims(jobUid, key);
+  crashPoint('part.before-put');
   await objects.put(key, bytes);
+  crashPoint('part.after-put');
   const verdicts = await leases.commit(claims);
+  crashPoint('commit.after');
   return {
     accepted: claims.filter((_, index) => verdicts[index] === true),
     refused: claims.filter((_, index) => verdicts[index] !== true),

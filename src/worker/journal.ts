@@ -4,7 +4,9 @@
  * A row is written at once and synced soon (`segment-file.ts`), so that neither `kill -9` nor a power cut can lose it, and committed in a part with many
  * others. A segment's file is deleted only after its part is true in the database; whatever is found at the next start is adopted (`adopt-journals.ts`).
  */
+
 import { dirname, join } from 'node:path';
+import { crashPoint } from '../base/crash-point.ts';
 import { makeId } from '../base/ids.ts';
 import { addUp } from '../jobs/add-up.ts';
 import { ClaimTally } from '../jobs/claim-tally.ts';
@@ -70,6 +72,7 @@ export class Journal {
     segment.tally.add(entry);
     segment.slabs.push(bytes);
     segment.file.append(bytes);
+    crashPoint('journal.after-append');
     segment.bytes += bytes.length;
     this.#uncommittedBytes += bytes.length;
     if (segment.bytes >= SEGMENT_BYTES) this.#seal();

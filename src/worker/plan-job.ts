@@ -1,4 +1,5 @@
 /** The first step of a job: every line is checked in one pass, the rows are put in the order in which they run, and cut into shards. */
+import { crashPoint } from '../base/crash-point.ts';
 import { Problem } from '../base/problem.ts';
 import { failValidation } from '../db/queries/fail-validation.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
@@ -47,7 +48,9 @@ async function start(context: WorkerContext, { job, input, models, reading, repo
   const order = orderRows(rows, (row) => !isAnswered(row) && !isInvalid(row));
   if (order.length === 0 && (invalid.count === 0 || job.continuedFrom !== null)) throw nothingToRun(job);
   const key = planKey(job.uid);
+  crashPoint('plan.before-object');
   await context.objects.putStream(key, asyncOf(encodePlan(rows, planOf(reading, order))));
+  crashPoint('plan.after-object');
   const { shardRows: maxRows, shardBytes: maxBytes } = context.limits;
   const shards = cutShards(rows, order, { maxRows, maxBytes });
   await startPlannedJob(context.store, job.uid, {
@@ -59,6 +62,7 @@ async function start(context: WorkerContext, { job, input, models, reading, repo
     parts: await writeInvalid(context, { job, input, models, reading }),
     ...shareOut(shards, { models, before: invalid.count }),
   });
+  crashPoint('plan.after-commit');
 }
 
 interface Sharing {

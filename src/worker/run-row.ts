@@ -1,5 +1,7 @@
 /** One row, from its line to its result: as many attempts as it takes and the limit allows. */
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { crashPoint } from '../base/crash-point.ts';
 import { classifyReply, type Verdict } from '../engines/classify-failure.ts';
 import type { Slot } from '../engines/pool.ts';
 import { type ResultRow, toFailure, toResult } from '../jobs/result-row.ts';
@@ -53,7 +55,9 @@ async function tryRow(
   { slot, signal }: { readonly slot: Slot; readonly signal: AbortSignal },
 ): Promise<Tried> {
   const { customId, path, body } = makeRequest(run, row, slot);
+  crashPoint('dispatch.before-request');
   const reply = await slot.answer({ path, body }, signal);
+  crashPoint('dispatch.after-answer');
   const verdict = classifyReply(reply);
   slot.release(signal.aborted ? undefined : verdict);
   if (!signal.aborted) run.learn(verdict);

@@ -4,7 +4,9 @@
  * Of each account and model it takes no more than it can begin soon, so that whoever comes later finds room; the shards of one job and model dispatch one
  * after another, in plan order, which is what prefix caches like.
  */
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { crashPoint } from '../base/crash-point.ts';
 import type { Progress } from '../jobs/job.ts';
 import type { PartClaim, ShardLease, ShardsOf } from '../jobs/leases.ts';
 import type { JobRun } from './job-run.ts';
@@ -144,6 +146,7 @@ export class ShardLoop {
   }
 
   #hold(lease: ShardLease): void {
+    crashPoint('lease.after-take');
     this.#open.add(lease);
     const end = this.#runLease(lease)
       .catch((cause: unknown) => this.#jobs.trouble(lease, cause))
@@ -165,7 +168,7 @@ export class ShardLoop {
     this.#shards.add(shard);
     try {
       const end = await shard.run();
-      if (end === 'done') await leases.settle(lease);
+      if (end === 'done') await settle(leases, lease);
       // One that is resumed at once must not be taken again before its rows in flight are done.
       if (end === 'stopped' && !this.#stop.signal.aborted && !job.aborted.aborted) await this.#pause();
       // Does nothing to one that somebody else holds; one that was lost to nobody is free at once.
@@ -203,4 +206,10 @@ export class ShardLoop {
   async #pause(): Promise<void> {
     await delay(AGAIN_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
+}
+
+async function settle(leases: RowContext['leases'], lease: ShardLease): Promise<void> {
+  crashPoint('settle.before');
+  await leases.settle(lease);
+  crashPoint('settle.after');
 }

@@ -1,5 +1,7 @@
 /** The last step of a job: parts become the files of its output dataset. Run again after a crash, it writes the same bytes. */
+
 import { join } from 'node:path';
+import { crashPoint } from '../base/crash-point.ts';
 import { OUTPUT_FILES } from '../contract/dataset.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
 import { findOutcome } from '../db/queries/find-outcome.ts';
@@ -20,12 +22,15 @@ export async function writeResults(context: WorkerContext, jobUid: string, signa
   const { store, objects, scratchDir, clock } = context;
   const job = await findJobByUid(store.db, jobUid);
   if (job?.state === 'WRITING_RESULTS') {
+    crashPoint('merge.before-files');
     const parts = await listParts(store.db, jobUid);
     const rowCount = Math.max(1, job.inputRows ?? 1);
     const entries = mergeParts({ objects, parts, rowCount, scratchDir: join(scratchDir, jobUid), signal });
     const { files, hidden } = await writeFiles(objects, jobUid, entries);
     const unfinished = await writeUnfinished(context, job, parts);
+    crashPoint('merge.after-files');
     await finishJob(store, jobUid, { files, hidden: [...hidden, ...unfinished], at: clock.now() });
+    crashPoint('finish.after-commit');
   }
   for await (const { key } of objects.list(partsPrefix(jobUid))) await objects.delete([key]);
 }
