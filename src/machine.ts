@@ -55,10 +55,10 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
   const limits = { ...DEFAULT_LIMITS, ...readLimits(settings), ...options.limits };
   const { dataDir, secret } = places;
   const store = await openStore({ url: places.database, log, tables: 'expect' });
-  // One machine has one clock; the processes of a fleet go by their database's.
-  const shared = store.embedded ? undefined : await openDatabaseClock(store.db);
-  const clock = shared ?? systemClock;
   try {
+    // One machine has one clock; the processes of a fleet go by their database's.
+    const shared = store.embedded ? undefined : await openDatabaseClock(store.db);
+    const clock = shared ?? systemClock;
     const objects = await openObjectStore(places.objects);
     const engines = new SharedEngines({ store, shelf: models, secret, clock, log });
     if (options.sharedEngines) await engines.start();
@@ -111,7 +111,6 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
       },
     };
   } catch (cause) {
-    shared?.close();
     await store.close();
     throw cause;
   }

@@ -1,36 +1,44 @@
 import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely';
-import { Pool, types } from 'pg';
 import { Problem } from '../base/problem.ts';
 import { makeLeasedJobs } from './leased-jobs.ts';
 import { makeLeases } from './leases.ts';
 import { expectTables, migrate, schemaOf } from './migrations/migrate.ts';
+import { makePool, patienceOf } from './postgres-pool.ts';
 import { openQueue } from './queue.ts';
 import type { Schema } from './schema.ts';
 import type { Db, Store } from './store.ts';
 
+/** `make` brings the tables up to date; `expect` refuses those of another version. Or what is done instead, on the only connection. */
+export type TablesOption = 'make' | 'expect' | ((db: Db) => Promise<void>);
+
 export interface PostgresOptions {
   readonly url: string;
   readonly onError: (cause: unknown) => void;
-  /** `make` brings the tables up to date; `expect` refuses those of another version. */
-  readonly tables: 'make' | 'expect';
+  readonly tables: TablesOption;
+  /** A server that leaves a statement unanswered for so long is away; default 60,000, and no limit for who makes tables. */
+  readonly answerWithinMs?: number;
 }
 
 /** Multiranges came with 14. */
 const OLDEST = 140_000;
 
-const CONNECTIONS = 10;
+/** What takes longest is a plan's start with all its shards: seconds. */
+const ANSWER_WITHIN_MS = 60_000;
 const QUEUE_CONNECTIONS = 4;
 
 /** Connects to a PostgreSQL server that many processes may share. */
-export async function openPostgres({ url, onError, tables }: PostgresOptions): Promise<Store> {
+export async function openPostgres({ url, onError, tables, ...wanted }: PostgresOptions): Promise<Store> {
+  const { answerWithinMs = tables === 'expect' ? ANSWER_WITHIN_MS : undefined } = wanted;
+  const patience = answerWithinMs === undefined ? {} : { answerWithinMs };
   const db = new Kysely<Schema>({
-    dialect: new PostgresDialect({ pool: makePool(url, onError) }),
+    dialect: new PostgresDialect({ pool: makePool({ url, schema: schemaOf(), onError, ...patience }) }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
   try {
     await checkVersion(db);
-    await (tables === 'make' ? migrate(db) : expectTables(db));
-    const queue = await openQueue({ connection: { connectionString: url, max: QUEUE_CONNECTIONS }, db, alone: false, onError });
+    await toPreparation(tables)(db);
+    const connection = { ...patienceOf(patience), connectionString: url, max: QUEUE_CONNECTIONS };
+    const queue = await openQueue({ connection, db, alone: false, onError });
     return {
       db,
       queue,
@@ -48,31 +56,15 @@ export async function openPostgres({ url, onError, tables }: PostgresOptions): P
   }
 }
 
-/** A connection that breaks while it is idle or lent out must not end the process: both kinds are heard. */
-function makePool(connectionString: string, onError: (cause: unknown) => void): Pool {
-  const pool = new Pool({
-    connectionString,
-    max: CONNECTIONS,
-    keepAlive: true,
-    application_name: 'boatload',
-    // No other version's tables are found.
-    onConnect: (client) => client.query(`set search_path to ${schemaOf()}`),
-    types: {
-      getTypeParser: (type: number, format?: 'text' | 'binary') =>
-        type === types.builtins.INT8 ? Number : types.getTypeParser(type, format),
-    },
-  });
-  pool.on('error', onError);
-  pool.on('connect', (client) => void client.on('error', onError));
-  return pool;
-}
+const toPreparation = (tables: TablesOption): ((db: Db) => Promise<void>) =>
+  typeof tables === 'function' ? tables : tables === 'make' ? migrate : expectTables;
 
 async function checkVersion(db: Db): Promise<void> {
   const query = sql<{ version: number; name: string }>`
     select current_setting('server_version_num')::int as version, current_setting('server_version') as name
   `;
   const { rows } = await query.execute(db).catch((cause: unknown) => {
-    throw unreachable(cause);
+    throw unreachable(cause instanceof Problem ? cause.cause : cause);
   });
   const [server] = rows;
   if (server !== undefined && server.version >= OLDEST) return;
