@@ -1,26 +1,30 @@
 /** A team's size: the API and the workers as processes of their own, as many as are wanted, on one PostgreSQL and one object store. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { issueKey } from './actions/issue-key.ts';
+import { makeLeaseDesk } from './actions/lease-desk.ts';
+import type { WorkersContext } from './api/api-context.ts';
 import { systemClock } from './base/clock.ts';
 import { makeLog } from './base/log.ts';
 import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
 import type { MigrateFacts, MigrateRequest, UpRequest, UpView } from './cli/doors.ts';
-import { lockFolder } from './db/embedded/lock-folder.ts';
 import { ageOfTables } from './db/migrations/migrate.ts';
 import { openStore } from './db/open-store.ts';
 import { SCHEMA_VERSION } from './db/schema-version.ts';
 import { openHealthPort } from './health-port.ts';
+import { leaveInTime } from './leave-in-time.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { makeModelShelf } from './model-shelf.ts';
+import { takeFolder } from './own-folder.ts';
 import { readDatabase, readSharedPlaces } from './places.ts';
+import { readWorkerLimits } from './read-limits.ts';
 import { serveApi, untilAborted } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
 import { findSettings, readCount, readText } from './settings.ts';
 import { findStart, type Start } from './start-settings.ts';
 import { readVersion } from './versions.ts';
+import { workThrough } from './work-through.ts';
+import { DEFAULT_WORKER_LIMITS } from './worker/worker-context.ts';
 
 /** `boatload serve`: the API alone. */
 export async function serve(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
@@ -30,14 +34,28 @@ export async function serve(request: UpRequest, view: UpView, stop: AbortSignal)
       log,
       stop: end,
       publicUrl: readText(start.settings, 'BOATLOAD_PUBLIC_URL'),
+      workers: letInWorkers(machine, end),
       onReady: async (url) =>
         view.ready({ ...NO_KEY, ms: performance.now() - began, url, addresses: [{ name: 'API', url: `${url}/v1` }] }),
     });
   });
 }
 
+/** Workers without a database come through this process. */
+const letInWorkers = ({ context: { store }, secret }: Machine, stop: AbortSignal): WorkersContext => ({
+  leases: makeLeaseDesk(store.leases, stop),
+  jobs: store.jobs,
+  secret,
+  tables: SCHEMA_VERSION,
+});
+
 /** `boatload worker`: plans, runs rows, writes results; serves no API. */
 export async function work(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
+  const given = await findStart(request);
+  if (given.through.length > 0) {
+    view.opened({ version: readVersion() });
+    return workThrough(given, view, stop);
+  }
   await inFleet({ name: 'worker', request, view, stop }, async (machine, { start, log, began, stop: end }) => {
     const { host, healthPort: port } = start;
     const closeHealth = await openHealthPort(machine, { host, port, log });
@@ -113,29 +131,14 @@ async function inFleet(
     view.started('storage', withoutSecrets(shared.objects));
     view.started('models', models.map((model) => model.name.split('/').at(-1)).join(', '));
     void watchTables(machine, { outdated, ended: ended.signal });
-    await live(machine, { start, log, began, stop: AbortSignal.any([stop, outdated.signal]) });
+    const end = AbortSignal.any([stop, outdated.signal]);
+    leaveInTime(end, { log, drainMs: readWorkerLimits(settings).drainMs ?? DEFAULT_WORKER_LIMITS.drainMs });
+    await live(machine, { start, log, began, stop: end });
     if (outdated.signal.aborted) throw outdated.signal.reason;
   } finally {
     ended.abort();
     await machine.close();
     own.release();
-  }
-}
-
-const FOLDERS_TRIED = 1_000;
-
-/** Each process has a folder of its own, and takes over that of one that is gone: finished rows may wait in it. */
-async function takeFolder(dir: string, name: string): Promise<{ readonly dir: string; release(): void }> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  for (let number = 1; ; number++) {
-    const own = join(dir, `${name}-${number}`);
-    try {
-      const lock = lockFolder(own);
-      await mkdir(own, { recursive: true, mode: 0o700 });
-      return { dir: own, release: () => lock.release() };
-    } catch (cause) {
-      if (!(cause instanceof Problem) || cause.reason !== 'DATA_DIR_IN_USE' || number === FOLDERS_TRIED) throw cause;
-    }
   }
 }
 

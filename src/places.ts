@@ -49,6 +49,11 @@ const FEWEST_CHARACTERS = 32;
 
 /** What all processes of a fleet share, as the settings name it: `DATABASE_URL`, `OBJECT_STORE` and `BOATLOAD_SECRET`. */
 export function readSharedPlaces(settings: Settings): SharedPlaces {
+  return { database: demand(settings, 'DATABASE_URL'), ...readRowPlaces(settings) };
+}
+
+/** What a worker shares that has no database. */
+export function readRowPlaces(settings: Settings): Omit<SharedPlaces, 'database'> {
   const secret = demand(settings, 'BOATLOAD_SECRET');
   if (secret.length < FEWEST_CHARACTERS) {
     throw new Problem(
@@ -58,10 +63,18 @@ export function readSharedPlaces(settings: Settings): SharedPlaces {
     );
   }
   return {
-    database: demand(settings, 'DATABASE_URL'),
     objects: demand(settings, 'OBJECT_STORE'),
-    secret: createHash('sha256').update(secret).digest(),
+    secret: toSecret(secret),
   };
+}
+
+/** So an archive writes a secret that moves. */
+const AS_BYTES = /^hex:([0-9a-f]{64})$/;
+
+/** Any text makes a secret; `hex:` and 64 digits are one as it is. */
+export function toSecret(text: string): Buffer {
+  const [, digits] = AS_BYTES.exec(text) ?? [];
+  return digits === undefined ? createHash('sha256').update(text).digest() : Buffer.from(digits, 'hex');
 }
 
 /** The database alone, for who brings its tables up to date. */

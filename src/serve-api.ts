@@ -1,4 +1,5 @@
 /** The HTTP API of a machine room, from listening until it is told to stop. */
+import type { ApiContext } from './api/api-context.ts';
 import { makeApp } from './api/app.ts';
 import type { Log } from './base/log.ts';
 import { openHealthPort } from './health-port.ts';
@@ -14,12 +15,14 @@ export interface ServeOptions {
   readonly stop: AbortSignal;
   /** What callers call it by, where that is not where it listens. */
   readonly publicUrl?: string | undefined;
+  /** Where workers without a database are let in. */
+  readonly workers?: ApiContext['workers'];
   /** Told the address when it answers; it goes on when this resolves. */
   readonly onReady: (url: string) => Promise<void>;
 }
 
 /** Resolves when it is down again. */
-export async function serveApi(machine: Machine, { start, log, stop, publicUrl, onReady }: ServeOptions): Promise<void> {
+export async function serveApi(machine: Machine, { start, log, stop, publicUrl, workers, onReady }: ServeOptions): Promise<void> {
   const address = { url: '' };
   const prices = await readPrices(start.settings);
   const app = makeApp({
@@ -30,6 +33,7 @@ export async function serveApi(machine: Machine, { start, log, stop, publicUrl, 
     links: { secret: machine.secret, baseUrl: () => address.url },
     build: { version: readVersion(), node: process.versions.node },
     ...(prices && { prices }),
+    ...(workers && { workers }),
   });
   const { host, port: wished } = start;
   const { server, port } = await listen({ fetch: app.fetch, host, port: wished });

@@ -97,6 +97,10 @@ export const SETTING_GROUPS = {
       'none',
       'Where files live; its keys are `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or whatever else AWS knows. Or `file:/folder` on a disk that all processes share',
     ),
+    BOATLOAD_API_URL: list(
+      'URLs',
+      'API processes through which a `worker` without DATABASE_URL has its leases, as `--through`; when one is away the next is asked',
+    ),
     BOATLOAD_SECRET: secret(
       '32 characters or more',
       'A random text from which links and webhooks are signed: `openssl rand -hex 32`',

@@ -9,6 +9,8 @@ export interface Start extends UpRequest {
   readonly host: string;
   readonly dataDir: string;
   readonly settings: Settings;
+  /** API processes through which a worker has its leases; none: it has a database. */
+  readonly through: readonly string[];
 }
 
 const LOOPBACK = '127.0.0.1';
@@ -24,7 +26,10 @@ export async function findStart(request: UpRequest): Promise<Start> {
     dataDir: resolve(request.dataDir ?? readText(settings, 'BOATLOAD_DATA_DIR') ?? defaultDataFolder(settings)),
     models: request.models.length > 0 ? request.models : readList(settings, 'BOATLOAD_MODELS'),
     engines: request.engines.length > 0 ? request.engines : readList(settings, 'BOATLOAD_ENGINES'),
+    through: (request.through?.length ? request.through : readList(settings, 'BOATLOAD_API_URL')).map(withoutSlash),
     ...(port === undefined ? {} : { port }),
     ...(healthPort === undefined ? {} : { healthPort }),
   };
 }
+
+const withoutSlash = (url: string): string => url.replace(/\/+$/, '');

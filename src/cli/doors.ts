@@ -126,6 +126,8 @@ export interface UpRequest {
   readonly models: readonly string[];
   /** Base URLs, or `echo`. */
   readonly engines: readonly string[];
+  /** Base URLs of API processes: a worker that has its leases through them, and no database. */
+  readonly through?: readonly string[];
   /** For who runs the server: health and metrics, beside the API. */
   readonly healthPort?: number;
   /** Path of the config file. */
@@ -192,6 +194,40 @@ export interface SettingFacts {
   readonly secret: boolean;
 }
 
+/** `boatload export` and `import`. */
+export interface MoveRequest {
+  /** The archive's folder. */
+  readonly archive: string;
+  /** That of a server of one machine. Absent: the fleet that `DATABASE_URL` names, else the server in the data folder. */
+  readonly dataDir?: string;
+  /** Path of the config file. */
+  readonly config?: string;
+  /** Export although others are connected to the database. */
+  readonly whileRunning?: true;
+  /** Import under another secret than the archive's. */
+  readonly newSecret?: true;
+}
+
+/** What a move tells while it goes; every method returns at once. */
+export interface MoveView {
+  /** Where from, or where to. */
+  opened(place: string): void;
+  busy(busy: Busy): void;
+  notice(message: string): void;
+}
+
+/** What was moved. */
+export interface MoveFacts {
+  readonly archive: string;
+  /** Of all tables. */
+  readonly rows: number;
+  readonly objects: number;
+  /** Of the objects. */
+  readonly bytes: number;
+  /** Jobs that go on at the new place. */
+  readonly unfinishedJobs: number;
+}
+
 /** A database that is up to date. */
 export interface MigrateFacts {
   /** The newest migration in it. */
@@ -211,6 +247,10 @@ export interface Doors {
   /** And a worker. */
   work(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void>;
   migrate(request: MigrateRequest): Promise<MigrateFacts>;
+  /** Resolves when the archive is whole. */
+  exportTo(request: MoveRequest, view: MoveView): Promise<MoveFacts>;
+  /** Resolves when everything is there. */
+  importFrom(request: MoveRequest, view: MoveView): Promise<MoveFacts>;
   /** The settings in force, in the order of the document. */
   config(request: ConfigRequest): Promise<readonly SettingFacts[]>;
 }

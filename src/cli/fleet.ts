@@ -35,7 +35,8 @@ function addServe(program: Command, context: CommandContext): void {
 function addWorker(program: Command, context: CommandContext): void {
   const command = add(program, 'worker', 'run jobs; as many beside each other as you like', [
     'boatload worker --engine http://gpu-1:8000/v1 --engine http://gpu-2:8000/v1',
-  ]);
+    'boatload worker --through https://api.example --engine http://gpu-3:8000/v1',
+  ]).option('--through <url>', 'an API process, in place of DATABASE_URL; may be given several times', collect(someText), []);
   addMemberFlags(command, '--json', 'one JSON line on stdout when it is ready');
   command.action(async () => {
     const { startServer } = await import('./start-up.ts');

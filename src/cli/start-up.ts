@@ -16,6 +16,7 @@ export interface UpFlags {
   readonly engine: readonly string[];
   readonly json?: true;
   readonly healthPort?: number;
+  readonly through?: readonly string[];
   readonly config?: string;
 }
 
