@@ -282,7 +282,7 @@ class EnginePool implements Pool {
   /** When an engine opens by the clock alone. */
   get #nextMs(): number {
     const nowMs = performance.now();
-    return this.#gates.reduce((first, gate) => Math.min(first, gate.nextAtMs(nowMs) ?? NEVER), NEVER);
+    return this.#ways.reduce((first, { gate }) => Math.min(first, gate.nextAtMs(nowMs) ?? NEVER), NEVER);
   }
 
   /** The engine with the largest share of free places. */
@@ -326,7 +326,7 @@ class EnginePool implements Pool {
         isOpen = false;
         if (verdict !== undefined) gate.learn(verdict, { pass, nowMs: performance.now(), bytes });
         gate.leave(pass, tokens);
-        this.#dropEmpty();
+        if (gate.state === 'draining') this.#dropEmpty();
         this.#handOut();
       },
     };

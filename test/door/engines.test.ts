@@ -114,3 +114,11 @@ test('engines and their keys are there again after a restart; the key is in no f
   expect(files.length).toBeGreaterThan(100);
   for (const { parentPath, name } of files) expect(readFileSync(join(parentPath, name)).includes(KEY), name).toBe(false);
 });
+
+test('two engines of one model that flags name share its rows', async () => {
+  const engines = [await startEngine({ latency: [20, 40] }), await startEngine({ latency: [20, 40] })];
+  const server = await startServer(await makeFolder(), ...engines.flatMap(({ url }) => ['--engine', url]));
+  await startJob(server, 400);
+  expect(await server.waitForJob('job', isOver)).toMatchObject({ state: 'JOB_STATE_COMPLETED' });
+  for (const engine of engines) expect(answered(engine)).toBeGreaterThan(100);
+});
