@@ -2,7 +2,7 @@
 import type { Argument, Command, Option } from 'commander';
 
 /** Resources of the server, or files of this machine. */
-export type Completes = 'jobs' | 'datasets' | 'models' | 'users' | 'files';
+export type Completes = 'jobs' | 'datasets' | 'models' | 'engines' | 'users' | 'files';
 
 const known = new WeakMap<Option | Argument, Completes>();
 

@@ -41,6 +41,7 @@ const FINDERS: Readonly<Record<Parameters<FindLive>[0], Finder>> = {
     );
     return (await Promise.all(lists)).flat();
   },
+  engines: ({ engines }, signal) => firstOf(engines.list({ pageSize: MOST, signal }), ({ name, state }) => [name, state]),
   users: ({ users }, signal) => firstOf(users.list({ pageSize: MOST, signal }), ({ name, role }) => [name, role]),
 };
 

@@ -110,7 +110,7 @@ const add = (group: Command, name: string, summary: string): Command =>
     .showHelpAfterError(`  See:  boatload engine ${name} --help`);
 
 const addNamed = (group: Command, name: string, summary: string): Command =>
-  add(group, name, summary).addArgument(completes(new Argument('<engine>', 'id of the engine').argParser(someText), undefined));
+  add(group, name, summary).addArgument(completes(new Argument('<engine>', 'id of the engine').argParser(someText), 'engines'));
 
 function addWishFlags(command: Command, keyAbout: string): void {
   command
