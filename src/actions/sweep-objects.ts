@@ -13,6 +13,7 @@ import {
 } from '../jobs/object-keys.ts';
 import { isFinal } from '../jobs/states.ts';
 import type { Context } from './context.ts';
+import { inBatches } from './in-batches.ts';
 
 /** An upload takes as long as it takes: what is younger may still be on its way. */
 const UPLOAD_MS = 24 * 3600 * 1000;
@@ -48,8 +49,8 @@ async function sweep(
   findUnowned: (keys: readonly string[]) => Promise<readonly string[]>,
 ): Promise<number> {
   let swept = 0;
-  for await (const keys of inBatches(objects.list(prefix))) {
-    const unowned = await findUnowned(keys);
+  for await (const batch of inBatches(objects.list(prefix), AT_ONCE)) {
+    const unowned = await findUnowned(batch.map(({ key }) => key));
     await objects.delete(unowned);
     swept += unowned.length;
   }
@@ -79,14 +80,3 @@ async function ofGoneJobs({ store }: SweepContext, keys: readonly string[]): Pro
 }
 
 const uidsOf = (keys: readonly string[]): readonly string[] => [...new Set(keys.map(jobUidOf))];
-
-async function* inBatches(list: AsyncIterable<{ readonly key: string }>): AsyncGenerator<readonly string[]> {
-  let keys: string[] = [];
-  for await (const { key } of list) {
-    keys.push(key);
-    if (keys.length < AT_ONCE) continue;
-    yield keys;
-    keys = [];
-  }
-  if (keys.length > 0) yield keys;
-}

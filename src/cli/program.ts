@@ -8,6 +8,7 @@ import { EXIT, exitCodeOf, explain } from './exit.ts';
 import { addFleetCommands } from './fleet.ts';
 import { addHealthCommand } from './health.ts';
 import type { Host } from './host.ts';
+import { addMovingCommands } from './moving.ts';
 import { addRunCommand } from './run.ts';
 import { wantsColor } from './screen.ts';
 import { addShortCommands } from './short/commands.ts';
@@ -72,6 +73,7 @@ function makeProgram(context: CommandContext): Command {
   addShortCommands(program, context);
   addFleetCommands(program, context);
   addConfigCommand(program, context);
+  addMovingCommands(program, context);
   addHealthCommand(program, context);
   addCompletionCommand(program, context);
   return program;

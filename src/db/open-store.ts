@@ -4,21 +4,22 @@ import type { Log } from '../base/log.ts';
 import { Problem } from '../base/problem.ts';
 import type { TemplateOptions } from './embedded/data-template.ts';
 import { openEmbedded } from './embedded/open-embedded.ts';
-import { openPostgres } from './open-postgres.ts';
+import { openPostgres, type TablesOption } from './open-postgres.ts';
 import type { Store } from './store.ts';
 
 export interface StoreOptions extends TemplateOptions {
   readonly url: string;
   readonly log?: Pick<Log, 'warn'>;
-  /** On a server: `make` (the default) brings the tables up to date, `expect` refuses those of another version. */
-  readonly tables?: 'make' | 'expect';
+  /** On a server: `make` (the default) brings the tables up to date, `expect` refuses those of another version. On both: what is done instead. */
+  readonly tables?: TablesOption;
 }
 
 /** Opens it, and makes an embedded one when it is new. */
 export async function openStore({ url, log, tables = 'make', ...template }: StoreOptions): Promise<Store> {
   const onError = (cause: unknown): void => log?.warn({ cause }, 'database trouble in the background');
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres({ url, onError, tables });
-  if (url.startsWith('file:')) return openEmbedded({ dir: toPath(url), onError, ...template });
+  if (url.startsWith('file:'))
+    return openEmbedded({ dir: toPath(url), onError, ...(typeof tables === 'function' && { prepare: tables }), ...template });
   throw new Problem('INVALID_ARGUMENT', `A database is file:/folder or postgres://user@host/name, got "${withoutSecret(url)}".`, {
     reason: 'DATABASE_URL_UNKNOWN',
   });

@@ -8,7 +8,16 @@ export const makeRoof = (doors: Partial<Doors>): Roof => ({
 });
 
 const mustNotOpen = (): Promise<never> => Promise.reject(new Error('Expected this door to stay shut'));
-const SHUT: Doors = { run: mustNotOpen, up: mustNotOpen, serve: mustNotOpen, work: mustNotOpen, migrate: mustNotOpen, config: mustNotOpen };
+const SHUT: Doors = {
+  run: mustNotOpen,
+  up: mustNotOpen,
+  serve: mustNotOpen,
+  work: mustNotOpen,
+  migrate: mustNotOpen,
+  config: mustNotOpen,
+  exportTo: mustNotOpen,
+  importFrom: mustNotOpen,
+};
 
 /** A run that went well, but for what the test changes. */
 export const makeSummary = (changes: Partial<RunSummary> = {}): RunSummary => ({

@@ -7,7 +7,7 @@ import { makeLeases } from '../leases.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { releaseDeliveries } from '../queries/release-delivery.ts';
 import { openQueue } from '../queue.ts';
-import type { Store } from '../store.ts';
+import type { Db, Store } from '../store.ts';
 import { copyTemplate, type TemplateOptions } from './data-template.ts';
 import { lockFolder } from './lock-folder.ts';
 import { openLite } from './open-lite.ts';
@@ -16,18 +16,20 @@ import { startUpkeep } from './upkeep.ts';
 export interface EmbeddedOptions extends TemplateOptions {
   readonly dir: string;
   readonly onError: (cause: unknown) => void;
+  /** Instead of bringing the tables up to date. */
+  readonly prepare?: (db: Db) => Promise<void>;
 }
 
 /** The PostgreSQL that PGlite is; its folders are not readable for another. */
 const MAJOR = '18';
 
 /** Opens the database in a folder that then belongs to this process alone, and makes it when there is none. */
-export async function openEmbedded({ dir, onError, ...template }: EmbeddedOptions): Promise<Store> {
+export async function openEmbedded({ dir, onError, prepare = migrate, ...template }: EmbeddedOptions): Promise<Store> {
   await mkdir(dirname(dir), { recursive: true });
   const lock = lockFolder(dir);
   try {
     if (!(await holdsDatabase(dir))) await copyTemplate(dir, template);
-    return await openIn(dir, { onError, onClosed: lock.release });
+    return await openIn(dir, { onError, prepare, onClosed: lock.release });
   } catch (cause) {
     lock.release();
     throw cause;
@@ -49,11 +51,11 @@ async function holdsDatabase(dir: string): Promise<boolean> {
 
 async function openIn(
   dir: string,
-  { onError, onClosed }: Pick<EmbeddedOptions, 'onError'> & { readonly onClosed: () => void },
+  { onError, prepare, onClosed }: Required<Pick<EmbeddedOptions, 'onError' | 'prepare'>> & { readonly onClosed: () => void },
 ): Promise<Store> {
   const { lite, db } = await openLite(dir);
   try {
-    await migrate(db);
+    await prepare(db);
     await releaseDeliveries(db);
     const queue = await openQueue({ connection: { backend: 'pglite', db: fromPglite(lite) }, db, alone: true, onError });
     const upkeep = startUpkeep(db, onError);

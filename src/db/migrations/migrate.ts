@@ -23,7 +23,7 @@ const nameOf = (names: readonly string[]): string => `boatload_${names.toSorted(
 /** Runs what has not run yet, all or nothing. Several processes may call it at once: one works, the others wait. The search path of `db` names the schema. */
 export async function migrate(db: Db, migrations: Migrations = MIGRATIONS): Promise<void> {
   const age = await ageOfTables(db, migrations);
-  if (age === 'newer') throw tablesTooNew();
+  if (age === 'newer') throw notOurs(await listApplied(db));
   if (age === 'current') return;
   for (let tries = 1; ; tries++) {
     try {
@@ -41,7 +41,7 @@ export async function migrate(db: Db, migrations: Migrations = MIGRATIONS): Prom
 /** Refuses tables of another version: what writes into them must know them. */
 export async function expectTables(db: Db): Promise<void> {
   const age = await ageOfTables(db);
-  if (age === 'newer') throw tablesTooNew();
+  if (age === 'newer') throw notOurs(await listApplied(db));
   if (age === 'older')
     throw new Problem(
       'FAILED_PRECONDITION',
@@ -52,12 +52,19 @@ export async function expectTables(db: Db): Promise<void> {
 
 /** The tables as this version sees them. */
 export async function ageOfTables(db: Db, migrations: Migrations = MIGRATIONS): Promise<'older' | 'current' | 'newer'> {
-  const { rows: ledger } = await sql`select 1 from pg_class where oid = to_regclass('public.kysely_migration')`.execute(db);
-  if (ledger.length === 0) return 'older';
-  const applied = await listApplied(db);
+  const applied = await listNoted(db);
   if (applied.some((name) => !(name in migrations))) return 'newer';
   return applied.length === Object.keys(migrations).length ? 'current' : 'older';
 }
+
+/** What is noted in the database; nothing in a new one. */
+export async function listNoted(db: Db): Promise<readonly string[]> {
+  const { rows: ledger } = await sql`select 1 from pg_class where oid = to_regclass('public.kysely_migration')`.execute(db);
+  return ledger.length === 0 ? [] : listApplied(db);
+}
+
+/** So begins the note of an import that is under way: no version knows it, so none uses the tables (`moving/begin-import.ts`). */
+export const IMPORT_MARK = 'import-';
 
 /** Changes whenever a migration does: part of the name of a prepared data directory. */
 export const hashMigrations = (): string => createHash('sha256').update(JSON.stringify(MIGRATIONS)).digest('hex').slice(0, 12);
@@ -70,13 +77,14 @@ const TRIES = 100;
 /** Keeps migrations apart; the number that versions before this one take. */
 const ONE_AT_A_TIME = '3853314791062309107';
 
-async function bringUp(tx: Db, migrations: Migrations): Promise<void> {
+/** One try, in the caller's transaction. */
+export async function bringUp(tx: Db, migrations: Migrations): Promise<void> {
   await sql`select pg_advisory_xact_lock(${ONE_AT_A_TIME}::bigint)`.execute(tx);
   await sql`
     create table if not exists public.kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null)
   `.execute(tx);
   const applied = await listApplied(tx);
-  if (applied.some((name) => !(name in migrations))) throw tablesTooNew();
+  if (applied.some((name) => !(name in migrations))) throw notOurs(applied);
   await takeTables(tx, { applied, to: schemaOf(migrations) });
   for (const name of Object.keys(migrations).toSorted()) {
     if (applied.includes(name)) continue;
@@ -128,6 +136,16 @@ async function listApplied(db: Db): Promise<readonly string[]> {
 /** A lock that was waited for too long, or a deadlock: the others have gone on, and all of ours is undone. */
 const isInTheWay = (cause: unknown): boolean =>
   cause instanceof Error && 'code' in cause && (cause.code === '55P03' || cause.code === '40P01');
+
+const notOurs = (applied: readonly string[]): Problem =>
+  applied.some((name) => name.startsWith(IMPORT_MARK)) ? importUnderWay() : tablesTooNew();
+
+const importUnderWay = (): Problem =>
+  new Problem(
+    'FAILED_PRECONDITION',
+    'An import into this place is under way, or was cut short. Wait for it, or repeat it: boatload import with the same archive.',
+    { reason: 'IMPORT_UNDER_WAY' },
+  );
 
 const tablesTooNew = (): Problem =>
   new Problem(
