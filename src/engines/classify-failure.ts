@@ -12,7 +12,7 @@ export interface Verdict {
   readonly cause: string;
   /** For people; the engine's own words where it had some. */
   readonly message: string;
-  /** The HTTP status, when there was an answer. */
+  /** The HTTP status, when there was an answer; of an error behind a 200 its own. */
   readonly status?: number;
   /** How long the engine asks to be left alone. */
   readonly retryAfterMs?: number;
@@ -25,12 +25,13 @@ type Judgement = Pick<Verdict, 'verdict' | 'cause'> & { readonly refused?: boole
 /** Judges a reply. A success may still turn out not to be JSON: whoever reads the body sees that. */
 export function classifyReply(reply: EngineReply, now = Date.now()): Verdict {
   if (reply.kind === 'silence') return classifySilence(reply);
-  const { status } = reply;
-  if (isSuccess(reply)) return { verdict: 'success', cause: 'ok', message: '', status, refused: false };
+  if (isSuccess(reply)) return { verdict: 'success', cause: 'ok', message: '', status: reply.status, refused: false };
   const error = readErrorBody(reply.body);
+  // What a gateway hides behind a 200 is what it is.
+  const status = reply.status < 300 ? toStatus(error) : reply.status;
   const message = error.message === '' ? `HTTP ${status}` : error.message;
   const retryAfterMs = readRetryAfter(reply.headers, now);
-  const judgement = judge(status < 300 ? toStatus(error) : status, error);
+  const judgement = judge(status, error);
   return { refused: false, ...judgement, message, status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import type { EngineAnswer } from '../engines/engine.ts';
 import { readErrorBody } from '../engines/error-body.ts';
-import { CARRIAGE_RETURN, LINE_FEED, SPACE } from '../jsonl/ascii.ts';
+import { CARRIAGE_RETURN, LINE_FEED, OPEN_BRACKET, SPACE } from '../jsonl/ascii.ts';
 import { type Span, scanObject } from '../jsonl/scan-object.ts';
 import { NO_USAGE, type RowUsage, readUsage } from './row-usage.ts';
 
@@ -14,7 +14,7 @@ export interface ResultRow extends RowUsage {
   readonly line: Buffer;
 }
 
-/** A 2xx answer that is no JSON object: nothing that could be kept, and worth another try. */
+/** A 2xx answer that is no JSON object, or holds no answer: nothing that should be kept, and worth another try. */
 export interface BrokenReply {
   readonly kind: 'broken';
   readonly message: string;
@@ -36,8 +36,11 @@ const TAIL = Buffer.from('}\n');
 export function toResult(customId: Buffer, answer: EngineAnswer): ResultRow | BrokenReply {
   if (answer.status < 200 || answer.status >= 300) return refusal(customId, answer.status, answer.body);
   const members = isUtf8(answer.body) ? scanObject(answer.body) : undefined;
-  if (members === undefined) return { kind: 'broken', message: brokenMessage(answer) };
+  if (members === undefined) return { kind: 'broken', message: toWords(answer, 'that are not a JSON object in UTF-8') };
   if (holdsError(members, answer.body)) return refusal(customId, hiddenStatus(answer.body), answer.body);
+  if (!holdsAnswer(members, answer.body)) {
+    return { kind: 'broken', message: toWords(answer, 'that hold no list of choices, data or output') };
+  }
   return { kind: 'success', line: responseLine(customId, answer.body), ...readUsage(members, answer.body) };
 }
 
@@ -62,10 +65,16 @@ function responseLine(customId: Buffer, body: Buffer): Buffer {
   return line;
 }
 
+/** Where the answers of the endpoints are: of completions, of embeddings, of responses. */
+const LISTS = ['choices', 'data', 'output'] as const;
+
+const holdsAnswer = (members: ReadonlyMap<string, Span>, body: Buffer): boolean =>
+  LISTS.some((key) => body[members.get(key)?.start ?? -1] === OPEN_BRACKET);
+
 /** Some gateways say 200 and put an error where the answer should be. */
 function holdsError(members: ReadonlyMap<string, Span>, body: Buffer): boolean {
   const error = members.get('error');
-  if (error === undefined || ['choices', 'data', 'output'].some((key) => members.has(key))) return false;
+  if (error === undefined || LISTS.some((key) => members.has(key))) return false;
   return body[error.start] === 0x7b || body[error.start] === 0x22;
 }
 
@@ -74,8 +83,8 @@ function hiddenStatus(body: Buffer): number {
   return status >= 400 && status < 600 ? status : 502;
 }
 
-const brokenMessage = ({ status, body }: EngineAnswer): string =>
-  `The engine answered ${inWords(status)} with ${body.length} bytes that are not a JSON object in UTF-8: ${JSON.stringify(body.toString('utf8', 0, 200))}`;
+const toWords = ({ status, body }: EngineAnswer, fault: string): string =>
+  `The engine answered ${inWords(status)} with ${body.length} bytes ${fault}: ${JSON.stringify(body.toString('utf8', 0, 200))}`;
 
 const inWords = (status: number): string => `${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
 

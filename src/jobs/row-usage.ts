@@ -10,7 +10,7 @@ export interface RowUsage {
 
 export const NO_USAGE: RowUsage = { inputTokens: 0, outputTokens: 0, cachedTokens: 0 };
 
-/** Reads `usage` of a reply, in the words of chat completions or of responses. What is missing counts as 0. */
+/** Reads `usage` of a reply, in the words of chat completions or of responses. What is missing or can't be true counts as 0. */
 export function readUsage(members: ReadonlyMap<string, Span>, reply: Buffer): RowUsage {
   const span = members.get('usage');
   if (span === undefined) return NO_USAGE;
@@ -28,6 +28,8 @@ const toFields = (value: unknown): Readonly<Record<string, unknown>> =>
   // Whatever has no such fields answers undefined for them, which counts as 0.
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
-const MAX_COUNT = 0xffff_ffff;
+/** More than any model can work for one request: whoever says so is not believed at all. Fits into a part's 32 bits. */
+const MOST_TOKENS = 100_000_000;
 
-const toCount = (value: unknown): number => (typeof value === 'number' && value > 0 ? Math.min(MAX_COUNT, Math.round(value)) : 0);
+const toCount = (value: unknown): number =>
+  typeof value === 'number' && value > 0 && value <= MOST_TOKENS ? Math.round(value) : 0;

@@ -19,6 +19,8 @@ export interface EnginePlan {
   readonly faults?: Shares<EngineFault>;
   /** Only the first so many attempts of a key meet faults; default all. */
   readonly faultyAttempts?: number;
+  /** Decides instead of the shares. */
+  readonly script?: (key: string, attempt: number) => EngineFault | undefined;
 }
 
 export interface EngineOptions {
@@ -124,7 +126,8 @@ class LyingEngine implements TortureEngine {
   }
 
   #faultOf(key: string, attempt: number): EngineFault | undefined {
-    const { seed, faults, faultyAttempts = Number.POSITIVE_INFINITY } = this.plan;
+    const { seed, faults, faultyAttempts = Number.POSITIVE_INFINITY, script } = this.plan;
+    if (script !== undefined) return script(key, attempt);
     if (faults === undefined || attempt > faultyAttempts) return undefined;
     return pick(faults, chanceOf(`${seed} fault ${key} ${attempt}`));
   }

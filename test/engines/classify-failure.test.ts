@@ -50,11 +50,16 @@ test.each([
   [404, envelope('Gone.', { code: 'model_not_found' }), 'fatal', 'model-gone', false],
   [400, envelope('foo/bar is not a valid model ID'), 'fatal', 'model-gone', false],
   [301, '', 'fatal', 'redirected', false],
-  [200, envelope('Upstream went away.', { code: 502 }), 'retry', 'http-502', false],
-  [200, envelope('Slow down.', { code: 429 }), 'retry', 'rate-limited', true],
-  [200, { error: 'something' }, 'retry', 'http-502', false],
 ])('HTTP %i with %j is %s: %s', (status, body, verdict, cause, refused) => {
   expect(classifyReply(answer(status, body))).toMatchObject({ verdict, cause, status, refused });
+});
+
+test.each([
+  [envelope('Upstream went away.', { code: 502 }), 502, 'http-502', false],
+  [envelope('Slow down.', { code: 429 }), 429, 'rate-limited', true],
+  [{ error: 'something' }, 502, 'http-502', false],
+])('an error behind a 200, %j, is what it would be as %i', (body, status, cause, refused) => {
+  expect(classifyReply(answer(200, body))).toMatchObject({ verdict: 'retry', status, cause, refused });
 });
 
 test.each([

@@ -19,15 +19,14 @@ test('a reply becomes a success with its tokens', () => {
   expect(line.toString()).toBe(`{"custom_id":"row-7","response":${JSON.stringify(CHAT)}}\n`);
 });
 
-test('every JSON object becomes one line that says the same, however it is laid out', () => {
+test('every JSON object that holds an answer becomes one line that says the same, however it is laid out', () => {
   fc.assert(
     fc.property(
       fc.dictionary(fc.string(), fc.jsonValue()),
       fc.constantFrom(undefined, 2, '\t'),
       fc.constantFrom('', '\n', '\r\n'),
-      (object, indent, around) => {
-        const text = JSON.stringify(object, undefined, indent);
-        fc.pre(!('error' in object));
+      (others, indent, around) => {
+        const text = JSON.stringify({ ...others, data: [] }, undefined, indent);
         const result = answer(200, around + text.replaceAll('\n', `${around}\n`) + around) as ResultRow;
         expect(result.kind).toBe('success');
         expect([result.line.indexOf('\n'), result.line.indexOf('\r')]).toEqual([result.line.length - 1, -1]);
@@ -48,11 +47,12 @@ test.each([
   [{ prompt_tokens: 5, total_tokens: 5 }, [5, 0, 0]],
   [{ prompt_tokens: 5, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 9 } }, [5, 1, 5]],
   [{ prompt_tokens: -1, completion_tokens: 'x', prompt_tokens_details: null }, [0, 0, 0]],
-  [{ prompt_tokens: 1e300, completion_tokens: 2.6 }, [0xffff_ffff, 3, 0]],
+  [{ prompt_tokens: 1e300, completion_tokens: 2.6 }, [0, 3, 0]],
+  [{ prompt_tokens: 100_000_001, completion_tokens: 100_000_000 }, [0, 100_000_000, 0]],
   [null, [0, 0, 0]],
   ['many', [0, 0, 0]],
 ])('usage %j counts as %j', (usage, tokens) => {
-  const { inputTokens, outputTokens, cachedTokens } = answer(200, JSON.stringify({ usage })) as ResultRow;
+  const { inputTokens, outputTokens, cachedTokens } = answer(200, JSON.stringify({ usage, choices: [] })) as ResultRow;
   expect([inputTokens, outputTokens, cachedTokens]).toEqual(tokens);
 });
 
@@ -63,6 +63,9 @@ test.each([
   '{"choices":[',
   '<html>',
   '{"choices":[]} trailing',
+  '{}',
+  '{"hello":["world"]}',
+  '{"choices":"none","data":{"0":[]},"output":null}',
   Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),
 ])('a 200 with %j is broken, not a result', (body) => {
   const result = answer(200, body);

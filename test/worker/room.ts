@@ -17,7 +17,7 @@ import { listDatasetFiles } from '../../src/db/queries/list-dataset-files.ts';
 import { sumProgress } from '../../src/db/queries/sum-progress.ts';
 import type { Store } from '../../src/db/store.ts';
 import { makePool } from '../../src/engines/pool.ts';
-import { openUpstream } from '../../src/engines/upstream.ts';
+import { openUpstream, type UpstreamOptions } from '../../src/engines/upstream.ts';
 import type { Job, Progress } from '../../src/jobs/job.ts';
 import type { ServedModel } from '../../src/jobs/served-model.ts';
 import { isFinal } from '../../src/jobs/states.ts';
@@ -54,6 +54,10 @@ export async function openHouse(): Promise<House> {
 
 export interface RoomOptions {
   readonly engine?: HttpEngineOptions;
+  /** Another engine's URL in place of the room's own. */
+  readonly engineUrl?: string;
+  /** How long the engine may take. */
+  readonly clocks?: UpstreamOptions['clocks'];
   /** Requests in flight; default 8. */
   readonly limit?: number;
   /** A longer answer is given up. */
@@ -83,7 +87,9 @@ export interface Room {
   /** Lists the objects until this holds. */
   untilObjects(prefix: string, holds: (keys: readonly string[]) => boolean): Promise<void>;
   progress(job: Job): Promise<Progress>;
-  /** The lines of its output dataset. */
+  /** The files of its output dataset. */
+  outputText(job: Job): Promise<{ readonly answers: string; readonly failures: string }>;
+  /** Their lines. */
   output(job: Job): Promise<{ readonly answers: readonly OutputLine[]; readonly failures: readonly OutputLine[] }>;
 }
 
@@ -95,8 +101,12 @@ export async function openRoom({ dir, store }: House, options: RoomOptions = {})
   const disk = await openDiskStore(join(dir, accountId, 'objects'));
   const objects = options.objects?.(disk) ?? disk;
   const engine = await startHttpEngine({ latency: [2, 10], ...options.engine });
-  const { maxBodyBytes } = options;
-  const upstream = openUpstream({ baseUrl: engine.url, ...(maxBodyBytes !== undefined && { maxBodyBytes }) });
+  const { maxBodyBytes, clocks, engineUrl = engine.url } = options;
+  const upstream = openUpstream({
+    baseUrl: engineUrl,
+    ...(maxBodyBytes !== undefined && { maxBodyBytes }),
+    ...(clocks !== undefined && { clocks }),
+  });
   const open = (model: string) =>
     makePool([{ engine: upstream, model, limit: options.limit ?? 8 }], { trialMs: { first: 50, most: 200 } });
   const [pool, otherPool] = [open('test-model'), open('other-model')];
@@ -172,13 +182,17 @@ export async function openRoom({ dir, store }: House, options: RoomOptions = {})
       while (!holds(await keys())) await delay(10);
     },
     progress: ({ uid }) => sumProgress(store.db, uid),
-    async output({ outputDatasetId }) {
+    async outputText({ outputDatasetId }) {
       const files = await listDatasetFiles(store.db, accountId, outputDatasetId);
-      const read = async (name: string): Promise<OutputLine[]> => {
+      const read = async (name: string): Promise<string> => {
         const file = files.find((candidate) => candidate.name === name);
-        return file === undefined ? [] : parseLines((await objects.read(file.objectKey)).toString());
+        return file === undefined ? '' : (await objects.read(file.objectKey)).toString();
       };
       return { answers: await read('BIJOutputSet.jsonl'), failures: await read('error-data') };
+    },
+    async output(job) {
+      const { answers, failures } = await room.outputText(job);
+      return { answers: parseLines(answers), failures: parseLines(failures) };
     },
   };
   return room;
