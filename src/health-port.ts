@@ -3,9 +3,10 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiEnv } from './api/api-context.ts';
 import { addHealth } from './api/health.ts';
 import type { Log } from './base/log.ts';
+import { countOpenWork } from './db/queries/count-open-work.ts';
 import { close, listen } from './listen.ts';
 import type { Machine } from './machine.ts';
-import { makeMetrics } from './metrics.ts';
+import { makeMetrics, toOpenTasks } from './metrics.ts';
 import { readVersion } from './versions.ts';
 
 export interface HealthPortOptions {
@@ -22,6 +23,7 @@ export async function openHealthPort(machine: Machine, { host, port, log }: Heal
   addHealth(app, { ...machine.context, log, build: { version: readVersion(), node: process.versions.node } });
   const metrics = makeMetrics(machine);
   app.get('/metrics', async (c) => c.body(await metrics.read(), 200, { 'content-type': metrics.contentType }));
+  app.get('/open-tasks', async (c) => c.json(toOpenTasks(await countOpenWork(machine.context.store.db))));
   const { server } = await listen({ fetch: app.fetch, host, port });
   return () => close(server);
 }

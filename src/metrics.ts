@@ -1,7 +1,7 @@
 /** What a process says of itself for Prometheus: what there is to do, what its engines do, what it committed; and how Node is. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { countOpenWork } from './db/queries/count-open-work.ts';
+import { countOpenWork, type OpenWork } from './db/queries/count-open-work.ts';
 import { addUp } from './jobs/add-up.ts';
 import type { Machine } from './machine.ts';
 import { readVersion } from './versions.ts';
@@ -65,11 +65,16 @@ function addOpenWork(registry: Registry, { context: { store } }: Machine): Refre
     for (const gauge of [jobs, tasks]) gauge.reset();
     if (work === undefined) return;
     for (const [state, count] of Object.entries(work.jobs)) jobs.set({ state }, count);
-    tasks.set({ kind: 'plan' }, work.jobs.VALIDATING ?? 0);
-    tasks.set({ kind: 'shard' }, work.shards);
-    tasks.set({ kind: 'merge' }, work.jobs.WRITING_RESULTS ?? 0);
+    for (const [kind, count] of Object.entries(toOpenTasks(work))) tasks.set({ kind }, count);
   };
 }
+
+/** What workers have to do, by kind of task; who adds and removes workers goes by it. */
+export const toOpenTasks = ({ jobs, shards }: OpenWork) => ({
+  plan: jobs.VALIDATING ?? 0,
+  shard: shards,
+  merge: jobs.WRITING_RESULTS ?? 0,
+});
 
 function addEngines(registry: Registry, { models }: Machine): Refresh {
   const addGauge = (name: string, help: string): Gauge<'engine' | 'model'> =>

@@ -63,6 +63,7 @@ test('what is under way can be seen while it is', async () => {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   expect(readMetric(text, 'boatload_open_jobs{state="RUNNING"}')).toBe(1);
   expect(readMetric(text, 'boatload_open_tasks{kind="shard"}')).toBe(1);
+  expect(await (await fetch(`http://127.0.0.1:${port}/open-tasks`)).json()).toEqual({ plan: 0, shard: 1, merge: 0 });
   expect(readMetric(text, 'boatload_leases_held')).toBe(1);
   expect(text).toMatch(/^boatload_engine_in_flight\{engine="[^"]+",model="accounts\/boatload\/models\/test-model"\} [1-5]$/m);
   await server.program.killAll();

@@ -18,8 +18,9 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /** All that the published package is made of. */
-const SOURCES = ['src', 'bin', 'packaging', 'models/tickets', 'README.md', 'LICENSE', 'CHANGELOG.md'];
-const SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+export const SOURCES = ['src', 'bin', 'packaging', 'models/tickets', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+/** And made with. */
+export const TOOLS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 const FOLDER = resolve('build/installed');
 /** Another version may be under test in the same checkout, but not for so long. */
 const KEPT_MS = 3_600_000;
@@ -64,7 +65,7 @@ async function install(home: string): Promise<void> {
 function hashSources(): string {
   const files = SOURCES.flatMap((path) => (statSync(path).isDirectory() ? filesIn(path) : [path]));
   const hash = createHash('sha256');
-  for (const file of [...files, ...SETTINGS].toSorted()) hash.update(`${file}\0`).update(readFileSync(file)).update('\0');
+  for (const file of [...files, ...TOOLS].toSorted()) hash.update(`${file}\0`).update(readFileSync(file)).update('\0');
   return hash.digest('hex').slice(0, 16);
 }
 

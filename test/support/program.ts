@@ -41,9 +41,23 @@ export const startBoatload = (args: readonly string[], options: ProgramOptions):
   startNode([BOATLOAD, ...args], options);
 
 /** Starts a script the same way. */
-export function startNode(args: readonly string[], { cwd, env = {}, stdin = '', stdinStaysOpen }: ProgramOptions): Program {
+export const startNode = (args: readonly string[], { env, ...options }: ProgramOptions): Program =>
+  startProcess([process.execPath, ...args], { ...options, env: { ...process.env, NO_COLOR: '1', ...env } });
+
+/** A command with an environment of its own, by another user where that is wished. */
+interface ProcessOptions extends Omit<ProgramOptions, 'env'> {
+  readonly env: NodeJS.ProcessEnv;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** Starts any program the same way. */
+export function startProcess(
+  [command = '', ...args]: readonly string[],
+  { stdin = '', stdinStaysOpen, ...options }: ProcessOptions,
+): Program {
   // A group of its own, so that a kill reaches its children too and nobody else.
-  const child = spawn(process.execPath, args, { cwd, detached: true, env: { ...process.env, NO_COLOR: '1', ...env } });
+  const child = spawn(command, args, { ...options, detached: true });
   // A program that refuses its input at once does not read it.
   child.stdin.on('error', () => undefined).write(stdin);
   if (stdinStaysOpen !== true) child.stdin.end();
