@@ -27,27 +27,44 @@ export async function isAnyWaiting(db: Db, kind: Call['kind']): Promise<boolean>
   return rows.length > 0;
 }
 
-/** Takes up to `max` tasks out of the line, those whose turn it is: between accounts by their tallies, within one by when they are due. */
+/**
+ * Takes up to `max` tasks out of the line, those whose turn it is: between accounts by their tallies, within one by when they are due. As many statements for
+ * a thousand as for one, as everybody else waits meanwhile.
+ */
 export async function callTasks(tx: Tx, call: Call): Promise<readonly CalledTask[]> {
   await sql`select pg_advisory_xact_lock(${ONE_AT_A_TIME}::bigint)`.execute(tx);
-  const turns = makeTurns(await listTurns(tx, call));
-  const called: CalledTask[] = [];
+  const waiting = await listTurns(tx, call);
+  if (waiting.length === 0) return [];
+  const turns = makeTurns(waiting);
+  const fronts = Map.groupBy(await listFronts(tx, call, waiting), keyOf);
   const given = new Map<string, Turn>();
-  while (called.length < call.max) {
-    const turn = turns.next();
-    if (turn === undefined) break;
-    const task = await callFirst(tx, turn, call.kind);
-    if (task === undefined) {
+  const changed = new Set<Front>();
+  const called: CalledTask[] = [];
+  for (let turn = turns.next(); turn !== undefined && called.length < call.max; turn = turns.next()) {
+    const front = firstDue(fronts.get(keyOf(turn)) ?? []);
+    if (front === undefined) {
       turns.leave(turn);
       continue;
     }
-    given.set(`${turn.lane} ${turn.accountId}`, turns.give(turn, task.rows));
-    called.push({ jobUid: task.jobUid, lane: turn.lane, ...(call.kind === 'shard' && { shard: task.index }) });
+    const { jobUid, lane, next } = front;
+    called.push({ jobUid, lane, ...(call.kind === 'shard' && { shard: next }) });
+    given.set(keyOf(turn), turns.give(turn, front.rows));
+    front.next += 1;
+    front.dueMs += front.stepMs;
+    changed.add(front);
   }
-  for (const { lane, accountId, started, ended } of given.values())
-    await tx.updateTable('turn').set({ started, ended }).where('lane', '=', lane).where('accountId', '=', accountId).execute();
+  await moveOn(tx, [...changed]);
+  await saveTurns(tx, [...given.values()]);
   return called;
 }
+
+const keyOf = ({ lane, accountId }: Pick<Turn, 'lane' | 'accountId'>): string => `${lane} ${accountId}`;
+
+const firstDue = (fronts: readonly Front[]): Front | undefined =>
+  fronts.reduce<Front | undefined>(
+    (best, front) => (front.next > front.last || (best !== undefined && best.dueMs <= front.dueMs) ? best : front),
+    undefined,
+  );
 
 /** Of those who have something that may run and is wanted. */
 async function listTurns(tx: Tx, { kind, without }: Call): Promise<readonly Turn[]> {
@@ -64,28 +81,57 @@ async function listTurns(tx: Tx, { kind, without }: Call): Promise<readonly Turn
   return rows;
 }
 
-interface First {
+/** The first of what waits of one job in one lane; moves on as tasks are called. */
+interface Front {
   readonly jobUid: string;
-  readonly index: number;
-  /** What it costs; a plan is one. */
+  readonly lane: string;
+  readonly accountId: string;
+  next: number;
+  readonly last: number;
+  dueMs: number;
+  readonly stepMs: number;
+  /** What a task of it costs: the rows of its next shard; a plan is one. */
   readonly rows: number;
 }
 
-async function callFirst(tx: Tx, { lane, accountId }: Turn, kind: Call['kind']): Promise<First | undefined> {
-  const { rows } = await sql<First>`
-    with first as (
-      select waiting.job_uid, waiting.next as index, waiting.last
-        from waiting join job on job.uid = waiting.job_uid
-       where waiting.lane = ${lane} and waiting.account_id = ${accountId} and job.state = any (${CALLABLE[kind]}::text[])
-       order by waiting.due, waiting.job_uid limit 1
-    ), moved as (
-      update waiting set next = waiting.next + 1, due = waiting.due + waiting.step_ms * interval '1 millisecond'
-        from first where waiting.job_uid = first.job_uid and waiting.lane = ${lane} and first.index < first.last
-    ), over as (
-      delete from waiting using first where waiting.job_uid = first.job_uid and waiting.lane = ${lane} and first.index = first.last
-    )
-    select first.job_uid, first.index, coalesce(shard.count, 1) as rows
-      from first left join shard on shard.job_uid = first.job_uid and shard.index = first.index
+/** Of each turn as many as could be called. */
+async function listFronts(tx: Tx, { kind, max }: Call, turns: readonly Turn[]): Promise<readonly Front[]> {
+  const pairs = JSON.stringify(turns.map(({ lane, accountId }) => ({ lane, accountId })));
+  const { rows } = await sql<Front>`
+    select front.job_uid, turn.lane, turn."accountId" as account_id, front.next, front.last, front.step_ms,
+           extract(epoch from front.due)::float8 * 1000 as due_ms, coalesce(shard.count, 1) as rows
+      from jsonb_to_recordset(${pairs}::jsonb) as turn (lane text, "accountId" text)
+     cross join lateral (
+             select waiting.* from waiting join job on job.uid = waiting.job_uid
+              where waiting.lane = turn.lane and waiting.account_id = turn."accountId" and job.state = any (${CALLABLE[kind]}::text[])
+              order by waiting.due limit ${max}) front
+      left join shard on shard.job_uid = front.job_uid and shard.index = front.next
   `.execute(tx);
-  return rows[0];
+  return rows;
+}
+
+async function moveOn(tx: Tx, fronts: readonly Front[]): Promise<void> {
+  const of = (list: readonly Front[]) =>
+    JSON.stringify(list.map(({ jobUid, lane, next, dueMs }) => ({ jobUid, lane, next, dueMs })));
+  const [over, moved] = [fronts.filter(({ next, last }) => next > last), fronts.filter(({ next, last }) => next <= last)];
+  if (over.length > 0)
+    await sql`
+      delete from waiting using jsonb_to_recordset(${of(over)}::jsonb) as front ("jobUid" uuid, lane text)
+       where waiting.job_uid = front."jobUid" and waiting.lane = front.lane
+    `.execute(tx);
+  if (moved.length > 0)
+    await sql`
+      update waiting set next = front.next, due = to_timestamp(front."dueMs" / 1000)
+        from jsonb_to_recordset(${of(moved)}::jsonb) as front ("jobUid" uuid, lane text, next int, "dueMs" float8)
+       where waiting.job_uid = front."jobUid" and waiting.lane = front.lane
+    `.execute(tx);
+}
+
+async function saveTurns(tx: Tx, turns: readonly Turn[]): Promise<void> {
+  if (turns.length === 0) return;
+  await sql`
+    update turn set started = given.started, ended = given.ended
+      from jsonb_to_recordset(${JSON.stringify(turns)}::jsonb) as given (lane text, "accountId" text, started float8, ended float8)
+     where turn.lane = given.lane and turn.account_id = given."accountId"
+  `.execute(tx);
 }
