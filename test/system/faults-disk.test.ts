@@ -1,0 +1,53 @@
+/** Small disks that fill up below a server, and below a worker of a fleet. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { makeFolder } from '../support/folder.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { allIds, contentOf } from '../support/rows.ts';
+import { openFleet, readOutput, startJob, untilOver } from './fleet-room.ts';
+
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await startPostgres();
+}, 60_000);
+afterAll(() => postgres?.stop());
+
+/** A disk of memory, and how it is given more room. */
+async function mountDisk(megabytes: number): Promise<{ readonly disk: string; grow(to: number): void }> {
+  const disk = join(await makeFolder(), 'disk');
+  mkdirSync(disk);
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk], { encoding: 'utf8' });
+  expect(status, `this test mounts a small disk, which takes root: ${stderr}`).toBe(0);
+  onTestFinished(() => void execFileSync('umount', ['--lazy', disk]));
+  return { disk, grow: (to) => void execFileSync('mount', ['-o', `remount,size=${to}m`, disk]) };
+}
+
+const ROWS = 200;
+/** 20 MB of answers. */
+const engine = { content: ({ marker }: { readonly marker: string }) => `[[${marker}]] ${'x'.repeat(100_000)}`, latency: [5, 20] as const };
+const wholeContents = (): string[] => allIds(ROWS).map((id) => `[[${id}]] ${'x'.repeat(100_000)}`);
+
+test('the disk of the objects fills up: it says so, no output is there before all of it is, and with room the job ends', async () => {
+  const { disk, grow } = await mountDisk(6);
+  const fleet = await openFleet({ database: await postgres.makeDatabase(), objects: `file:${disk}`, engine });
+  const worker = await fleet.start('worker');
+  await startJob(fleet, ROWS);
+  await worker.says(/full.*Free some space/);
+  expect(await (await fleet.ask('GET', 'batchInferenceJobs/job')).json()).not.toMatchObject({ state: 'JOB_STATE_COMPLETED' });
+  grow(200);
+  expect(await untilOver(fleet)).toMatchObject({ state: 'JOB_STATE_COMPLETED' });
+  expect((await readOutput(fleet)).map(contentOf)).toEqual(wholeContents());
+});
+
+test("the disk of a worker's journal fills up: it says so, and with room the job ends with every row", async () => {
+  const { disk, grow } = await mountDisk(1);
+  const fleet = await openFleet({ database: await postgres.makeDatabase(), engine });
+  const worker = await fleet.start('worker', { env: { BOATLOAD_DATA_DIR: disk } });
+  await startJob(fleet, ROWS);
+  await worker.says(/ENOSPC|full/);
+  grow(200);
+  expect(await untilOver(fleet)).toMatchObject({ state: 'JOB_STATE_COMPLETED' });
+  expect((await readOutput(fleet)).map(contentOf)).toEqual(wholeContents());
+});
