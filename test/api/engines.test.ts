@@ -49,7 +49,7 @@ test.each([
     'vllm',
     {
       ...listOf({ id: 'Qwen/Qwen3-8B', owned_by: 'vllm', max_model_len: 40_960 }),
-      '/metrics': '# HELP x\nvllm:num_requests_running{model_name="q"} 3.0\n',
+      '/metrics': '# HELP x\nvllm:num_requests_running{model_name="q"} 3.0\nvllm:num_requests_waiting{model_name="q"} 0.0\n',
     },
     { models: [{ servedAs: 'Qwen/Qwen3-8B', model: 'accounts/acme/models/qwen-qwen3-8b', contextLength: 40_960 }], slots: null },
   ],
@@ -58,7 +58,7 @@ test.each([
     {
       ...listOf({ id: 'meta-llama/Llama-3.1-8B', owned_by: 'sglang' }),
       '/get_server_info': { model_path: 'meta-llama/Llama-3.1-8B', context_length: 8_192 },
-      '/metrics': 'sglang:num_running_reqs{} 0\n',
+      '/metrics': 'sglang:num_running_reqs{} 0\nsglang:num_queue_reqs{} 0\n',
     },
     { models: [{ model: 'accounts/acme/models/meta-llama-llama-3.1-8b', contextLength: 8_192 }], slots: null },
   ],
@@ -67,7 +67,7 @@ test.each([
     {
       ...listOf({ id: 'tiny.gguf', owned_by: 'llamacpp', meta: { n_ctx_train: 32_768 } }),
       '/props': { total_slots: 4, default_generation_settings: { n_ctx: 2_048 } },
-      '/metrics': 'llamacpp:requests_processing 0\n',
+      '/metrics': 'llamacpp:requests_processing 0\nllamacpp:requests_deferred 0\n',
     },
     { models: [{ servedAs: 'tiny.gguf', contextLength: 2_048 }], slots: 4 },
   ],
