@@ -68,7 +68,7 @@ test('a row that never ran says why', () => {
 test('the id of a row is its own in its job, the same whatever became of it', () => {
   const idOf = (line: Buffer): string => JSON.parse(line.toString()).id;
   const id = idOf(toOpenaiRow(failure('a'), 'failure', JOB));
-  expect(idOf(toOpenaiRow(success('a', '{}'), 'success', JOB))).toBe(id);
+  expect(idOf(toOpenaiRow(success('a', '{"data":[]}'), 'success', JOB))).toBe(id);
   expect(idOf(toUnfinishedRow(Buffer.from('"a"'), 'EXPIRED', JOB))).toBe(id);
   expect(idOf(toOpenaiRow(failure('b'), 'failure', JOB))).not.toBe(id);
   expect(idOf(toOpenaiRow(failure('a'), 'failure', JOB.replace('7', '8')))).not.toBe(id);
@@ -77,7 +77,7 @@ test('the id of a row is its own in its job, the same whatever became of it', ()
 test('every row grows by the same number of bytes and keeps its meaning', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1, unit: 'binary' }), fc.json(), (customId, json) => {
-      const line = success(customId, `{"choices":${json}}`);
+      const line = success(customId, `{"choices":[${json}]}`);
       const row = toOpenaiRow(line, 'success', JOB);
       expect(row.length - line.length).toBe(growthOf('success'));
       expect(JSON.parse(row.toString())).toMatchObject({
