@@ -1,6 +1,6 @@
 /** What stands in `deploy/`: as far as it can be tried without an engine for containers. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
 import { Ajv } from 'ajv';
@@ -14,7 +14,7 @@ import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBu
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Service } from 'kubernetes-models/v1/Service';
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { SETTINGS } from '../../src/settings-table.ts';
 import { type Manifest, renderChart, toManifests } from '../support/chart/render-chart.ts';
@@ -157,11 +157,38 @@ const SCHEMAS = {
   StatefulSet,
 };
 
-/** Fails where Kubernetes would refuse the object, unknown fields included. */
+/** Fails where Kubernetes would refuse a value. */
 function check(manifest: Manifest): void {
   const schema = SCHEMAS[manifest.kind as keyof typeof SCHEMAS];
   expect(schema?.apiVersion, manifest.kind).toBe(manifest.apiVersion);
   new schema(manifest as never).validate();
+}
+
+/** Fails where a field is unknown: the schemas let it pass, their types don't. */
+function checkFields(manifests: readonly Manifest[]): void {
+  mkdirSync('build', { recursive: true });
+  const folder = mkdtempSync('build/manifests-');
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const lines = manifests.map(({ kind, apiVersion, ...rest }, index) => {
+    const from = kind === 'ScaledObject' ? '@kubernetes-models/keda' : 'kubernetes-models';
+    return `import type { I${kind} as Kind${index} } from '${from}/${apiVersion}/${kind}';
+export const manifest${index}: Kind${index} = ${JSON.stringify({ apiVersion, kind, ...rest })};`;
+  });
+  writeFileSync(join(folder, 'manifests.ts'), lines.join('\n'));
+  const options = [
+    '--ignoreConfig',
+    '--strict',
+    '--noEmit',
+    '--skipLibCheck',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--types',
+    '',
+  ];
+  const { status, stdout } = spawnSync('node_modules/.bin/tsc', [...options, join(folder, 'manifests.ts')], { encoding: 'utf8' });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
 }
 
 const find = (manifests: readonly Manifest[], kind: string, name: string): Manifest => {
@@ -171,12 +198,13 @@ const find = (manifests: readonly Manifest[], kind: string, name: string): Manif
 };
 
 test.each([
-  ['what must be given', NEEDED, 9],
-  ['everything that can be given', ALL, 12],
+  ['what must be given', NEEDED, 10],
+  ['everything that can be given', ALL, 13],
 ])('the chart makes objects that Kubernetes takes, of %s', (_, values, count) => {
   const manifests = toManifests(renderChart(CHART, values));
   expect(manifests).toHaveLength(count);
   for (const manifest of manifests) check(manifest);
+  checkFields(manifests);
   const api = find(manifests, 'Deployment', 'boat-api')['spec'].template.spec;
   const worker = find(manifests, 'StatefulSet', 'boat-worker')['spec'].template.spec;
   const migrate = find(manifests, 'Job', 'boat-migrate');
