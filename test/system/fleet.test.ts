@@ -1,13 +1,12 @@
 /** Processes of a fleet on a real PostgreSQL and a real S3 server. */
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFolder } from '../support/folder.ts';
-import { type HttpEngine, startHttpEngine } from '../support/http-engine.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { boatload, type Program, startBoatload } from '../support/program.ts';
-import { allIds, contentOf, makeRows, type OutputLine, parseLines } from '../support/rows.ts';
+import { boatload, startBoatload } from '../support/program.ts';
+import { allIds, contentOf } from '../support/rows.ts';
 import { S3_KEY, startS3, type TestS3 } from '../support/s3-server.ts';
+import { type Fleet, openFleet, readOutput, startJob, untilOver } from './fleet-room.ts';
 
 let postgres: TestPostgres;
 let s3: TestS3;
@@ -16,76 +15,12 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => Promise.all([postgres?.stop(), s3?.stop()]));
 
-interface Fleet {
-  readonly engine: HttpEngine;
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
-  start(command: 'serve' | 'worker'): Promise<Program>;
-  /** Asks the API below the account. */
-  ask(method: string, path: string, body?: object): Promise<Response>;
-}
-
-/** A new database, a new bucket, an engine and one API process. */
-async function openFleet(latency: readonly [number, number]): Promise<Fleet> {
-  const cwd = await makeFolder();
-  const engine = await startHttpEngine({ latency });
-  onTestFinished(() => engine.close());
-  const env = {
-    ...S3_KEY,
-    DATABASE_URL: await postgres.makeDatabase(),
-    OBJECT_STORE: await s3.makeBucket(),
-    BOATLOAD_SECRET: 'the same text for all of the fleet',
-    BOATLOAD_DATA_DIR: join(cwd, 'data'),
-  };
-  const migrated = await boatload(['migrate', '--account', 'acme', '--json'], { cwd, env });
-  const { apiKey } = JSON.parse(migrated.stdout);
-  const start = async (command: 'serve' | 'worker'): Promise<Program> => {
-    const program = startBoatload([command, '--json', '--engine', engine.url], { cwd, env });
-    await program.says(/^\{"url".*$/m);
-    return program;
-  };
-  const api = await start('serve');
-  const [line] = await api.says(/^\{"url".*$/m);
-  const { url } = JSON.parse(line);
-  const ask = (method: string, path: string, body?: object): Promise<Response> =>
-    fetch(`${url}/v1/accounts/acme/${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${apiKey}`,
-        ...(body instanceof FormData ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
-    });
-  return { engine, cwd, env, start, ask };
-}
-
-async function startJob({ ask }: Fleet, rows: number): Promise<void> {
-  await ask('POST', 'datasets', { datasetId: 'in', dataset: { userUploaded: {} } });
-  const form = new FormData();
-  form.set('file', new Blob([makeRows(rows)]), 'in.jsonl');
-  expect((await ask('POST', 'datasets/in:upload', form)).status).toBe(200);
-  const wish = { model: 'test-model', inputDatasetId: 'in', outputDatasetId: 'out' };
-  expect((await ask('POST', 'batchInferenceJobs?batchInferenceJobId=job', wish)).status).toBe(200);
-}
-
-async function untilOver({ ask }: Fleet): Promise<{ readonly state: string }> {
-  for (;;) {
-    const job = (await (await ask('GET', 'batchInferenceJobs/job')).json()) as { readonly state: string };
-    if (/COMPLETED|FAILED|EXPIRED|CANCELLED/.test(job.state)) return job;
-    await delay(100);
-  }
-}
-
-async function readOutput({ ask }: Fleet): Promise<readonly OutputLine[]> {
-  const reply = await ask('GET', 'datasets/out:getDownloadEndpoint');
-  const { filenameToSignedUrls } = (await reply.json()) as { readonly filenameToSignedUrls: Record<string, string> };
-  const links = Object.values(filenameToSignedUrls);
-  const texts = await Promise.all(links.map(async (link) => (await fetch(link)).text()));
-  return texts.flatMap((text) => parseLines<OutputLine>(text));
-}
+/** On a new database and a new bucket. */
+const openOwnFleet = async (): Promise<Fleet> =>
+  openFleet({ database: await postgres.makeDatabase(), objects: await s3.makeBucket(), env: S3_KEY });
 
 test('one worker of three is killed: its rows run again on the others, and every row is there once, in order', async () => {
-  const fleet = await openFleet([20, 60]);
+  const fleet = await openOwnFleet();
   const [doomed] = await Promise.all([fleet.start('worker'), fleet.start('worker'), fleet.start('worker')]);
   await startJob(fleet, 6_000);
   await fleet.engine.until(() => fleet.engine.stats.requests >= 1_000);
@@ -98,7 +33,7 @@ test('one worker of three is killed: its rows run again on the others, and every
 });
 
 test('SIGTERM of a worker costs no finished row, and the next one goes on', async () => {
-  const fleet = await openFleet([20, 60]);
+  const fleet = await openOwnFleet();
   const first = await fleet.start('worker');
   await startJob(fleet, 2_000);
   await fleet.engine.until(() => fleet.engine.stats.requests >= 500);
