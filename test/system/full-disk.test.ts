@@ -1,11 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { makeFolder } from '../support/folder.ts';
 import { startHttpEngine } from '../support/http-engine.ts';
 import { boatload } from '../support/program.ts';
 import { readLines, writeRows } from '../support/rows.ts';
+
+const BOATLOAD = fileURLToPath(new URL('../../bin/boatload.js', import.meta.url));
 
 let folder = '';
 beforeEach(async () => {
@@ -46,4 +49,12 @@ test('a full disk while it runs: what was finished is kept, and with more room i
   expect(readLines(join(disk, 'out.jsonl')).length).toBe(300);
   const askedTwice = [...engine.calls.values()].filter(({ answered }) => answered > 1).length;
   expect(askedTwice).toBeLessThanOrEqual(16);
+});
+
+test('too few files that may be open: it says so, and what to do', async () => {
+  writeRows(join(folder, 'in.jsonl'), 10);
+  const run = `ulimit -n 64; exec "$0" ${BOATLOAD} run in.jsonl -o out.jsonl --engine echo`;
+  const { status, stderr } = spawnSync('bash', ['-c', run, process.execPath], { cwd: folder, encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/ulimit -n.*\[TOO_MANY_OPEN_FILES\]/) });
+  expect(readdirSync(folder)).not.toContain('out.jsonl');
 });
