@@ -26,7 +26,10 @@ async function mountDisk(megabytes: number): Promise<{ readonly disk: string; gr
 
 const ROWS = 200;
 /** 20 MB of answers. */
-const engine = { content: ({ marker }: { readonly marker: string }) => `[[${marker}]] ${'x'.repeat(100_000)}`, latency: [5, 20] as const };
+const engine = {
+  content: ({ marker }: { readonly marker: string }) => `[[${marker}]] ${'x'.repeat(100_000)}`,
+  latency: [5, 20] as const,
+};
 const wholeContents = (): string[] => allIds(ROWS).map((id) => `[[${id}]] ${'x'.repeat(100_000)}`);
 
 test('the disk of the objects fills up: it says so, no output is there before all of it is, and with room the job ends', async () => {
