@@ -27,8 +27,8 @@ export interface WebhookSenderOptions {
 }
 
 const TIMEOUT_MS = 15_000;
-/** Longer than any attempt. */
-const LEASE_MS = 60_000;
+/** Longer than an attempt, from its taking to its settling: those of a process that died are taken again after its time limit and this. */
+const LEASE_BEYOND_MS = 5_000;
 const AT_ONCE = { inAll: 64, ofAccount: 16, ofWebhook: 4 } as const;
 /** A receiver of which only failures are heard for so long is switched off. */
 const GIVE_UP_MS = 5 * 86_400_000;
@@ -53,7 +53,7 @@ export class WebhookSender {
     const now = this.#options.clock.now();
     const due = await takeDeliveries(this.#options.store.db, {
       now,
-      leasedUntil: new Date(now.getTime() + LEASE_MS),
+      leasedUntil: new Date(now.getTime() + this.#timeoutMs + LEASE_BEYOND_MS),
       most: AT_ONCE.inAll - this.#sending.size,
       mostOfWebhook: AT_ONCE.ofWebhook,
       mostOfAccount: AT_ONCE.ofAccount,
