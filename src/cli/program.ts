@@ -13,6 +13,7 @@ import { addRunCommand } from './run.ts';
 import { wantsColor } from './screen.ts';
 import { addShortCommands } from './short/commands.ts';
 import { toHost } from './to-host.ts';
+import { addTortureCommand } from './torture.ts';
 import { addUpCommand } from './up.ts';
 
 const EXAMPLES = `Examples:
@@ -75,6 +76,7 @@ function makeProgram(context: CommandContext): Command {
   addConfigCommand(program, context);
   addMovingCommands(program, context);
   addHealthCommand(program, context);
+  addTortureCommand(program, context);
   addCompletionCommand(program, context);
   return program;
 }

@@ -1,0 +1,46 @@
+/**
+ * `npm run torture`: 200 seeds of 20,000 rows on both sizes, on a PostgreSQL and an S3 server of its own, and the table that docs/durability.md shows.
+ * `npm run torture -- --seeds 1-5 --size fleet --rows 2000 --at-once 2` does less.
+ */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Size } from '../src/torture/scenario.ts';
+import { toLine, torture, toTable } from '../src/torture/torture.ts';
+import { startPostgres } from '../test/support/postgres.ts';
+import { S3_KEY, startS3 } from '../test/support/s3-server.ts';
+
+const text = { type: 'string' } as const;
+const { values } = parseArgs({ options: { seeds: text, size: text, rows: text, 'at-once': text } });
+const [from = 1, to = from] = (values.seeds ?? '1-200').split('-').map(Number);
+const sizes: readonly Size[] = values.size === 'embedded' || values.size === 'fleet' ? [values.size] : ['embedded', 'fleet'];
+const needsGround = sizes.includes('fleet');
+
+Object.assign(process.env, S3_KEY);
+const [postgres, s3] = needsGround ? await Promise.all([startPostgres(), startS3()]) : [];
+try {
+  const ground = postgres !== undefined &&
+    s3 !== undefined && {
+      database: await postgres.makeDatabase(),
+      objects: await s3.makeBucket(),
+    };
+  const results = await torture({
+    seeds: Array.from({ length: to - from + 1 }, (_, place) => from + place),
+    sizes,
+    rows: Number(values.rows ?? 20_000),
+    atOnce: Number(values['at-once'] ?? 2),
+    dir: await mkdtemp(join(tmpdir(), 'boatload-torture-')),
+    program: fileURLToPath(new URL('../bin/boatload.js', import.meta.url)),
+    ...(ground && { ground }),
+    onResult: (result) => {
+      console.log(toLine(result));
+      for (const violation of result.violations.slice(0, 5)) console.log(`    ${JSON.stringify(violation).slice(0, 400)}`);
+    },
+  });
+  console.log(`\n${toTable(results)}`);
+  if (results.some(({ violations }) => violations.length > 0)) process.exitCode = 1;
+} finally {
+  await Promise.all([postgres?.stop(), s3?.stop()]);
+}
