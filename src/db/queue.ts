@@ -153,6 +153,10 @@ function makeQueue({ boss, db, wakeUp }: QueueParts): Queue {
         else await notify(kind, tx);
       });
     },
+    async isHeld(kind, jobUid) {
+      const active = `select 1 from pgboss.job where name = $1 and state = 'active' and data->>'jobUid' = $2 limit 1`;
+      return (await own.executeSql(active, [kind, jobUid])).rows.length > 0;
+    },
     waitForWork: (kinds, maxMs, signal) => wakeUp.wait(kinds, maxMs, signal),
   };
 }

@@ -56,6 +56,8 @@ export interface Queue {
   keep(tasks: readonly Task[]): Promise<readonly Task[]>;
   /** Ends a task for good. False when it was no longer ours. */
   settle(task: Task, options?: { readonly tx?: Tx }): Promise<boolean>;
+  /** Whether anybody has a task of this job in hand; one who died counts until that is noticed. */
+  isHeld(kind: TaskKind, jobUid: string): Promise<boolean>;
   /** Puts a task back for anybody, now or `afterMs` from now. Does nothing when it was no longer ours. */
   giveBack(task: Task, options?: { readonly afterMs?: number }): Promise<void>;
   /** Resolves when one of these kinds may have work: at once when some came in since the last `take`, at the latest after `maxMs` or on abort. */

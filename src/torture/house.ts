@@ -9,7 +9,7 @@ import { Client } from 'pg';
 import { Desk } from './desk.ts';
 import { startEngine, type TortureEngine } from './engine.ts';
 import { type Line, openLine } from './line.ts';
-import { Member } from './member.ts';
+import { Member, type Ready } from './member.ts';
 import { type Link, MEMBERS, type Scenario } from './scenario.ts';
 import { openStoreLine, type StoreLine } from './store-line.ts';
 
@@ -93,20 +93,13 @@ class Builder {
   }
 
   async buildOne(): Promise<Desk> {
-    const { dir, program } = this.#options;
-    const data = join(dir, 'data');
+    const { dir } = this.#options;
     const port = await findFreePort();
-    // The key is printed at the very first start only, which must therefore live.
-    const apiKey = await openFirst(
-      program,
-      ['up', '--json', '--port', `${port}`, '--data-dir', data, '--engine', this.#engine.url],
-      dir,
-    );
     const lines = { engine: await openLine({ to: { port: this.#engine.port } }) };
     this.lines.push(lines);
-    const args = ['up', '--json', '--port', `${port}`, '--data-dir', data, '--engine', urlOf(lines.engine)];
-    await this.#start(0, args, {});
-    return new Desk({ url: `http://127.0.0.1:${port}`, apiKey, account: 'local', patienceMs: PATIENCE_MS });
+    const args = ['up', '--json', '--port', `${port}`, '--data-dir', join(dir, 'data'), '--engine', urlOf(lines.engine)];
+    const { apiKey } = await this.#start(0, args, {});
+    return new Desk({ url: `http://127.0.0.1:${port}`, apiKey: String(apiKey), account: 'local', patienceMs: PATIENCE_MS });
   }
 
   async buildFleet(): Promise<Desk> {
@@ -149,7 +142,7 @@ class Builder {
     };
   }
 
-  async #start(number: number, args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+  async #start(number: number, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ready> {
     const { dir, program, scenario } = this.#options;
     const { crash } = scenario;
     const member = new Member(program, {
@@ -160,7 +153,7 @@ class Builder {
       log: join(dir, `${number}.log`),
     });
     this.members.push(member);
-    await member.start();
+    return member.start();
   }
 }
 
@@ -173,21 +166,6 @@ function onLines(lines: Lines, places: { readonly DATABASE_URL: string; readonly
   const objects = new URL(places.OBJECT_STORE);
   objects.searchParams.set('endpoint', `http://127.0.0.1:${lines.store?.port}`);
   return { DATABASE_URL: database.href, OBJECT_STORE: objects.href };
-}
-
-/** Starts a new installation, and ends it as soon as it has said its key. */
-async function openFirst(program: string, args: readonly string[], cwd: string): Promise<string> {
-  const child = spawn(process.execPath, [program, ...args], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  for await (const piece of child.stdout) {
-    said += piece;
-    const [line] = /^\{"url".*$/m.exec(said) ?? [];
-    if (line === undefined) continue;
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-    return JSON.parse(line).apiKey;
-  }
-  throw new Error('The first start did not get far enough to say its key.');
 }
 
 async function output(

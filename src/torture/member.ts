@@ -15,6 +15,11 @@ export interface MemberOptions {
 }
 
 const AGAIN_MS = 200;
+/** The line that the program prints with `--json`. */
+export interface Ready {
+  readonly apiKey: string | null;
+}
+
 /** A process that can't stay alive is a finding, not a reason to go on for ever. */
 const MOST_LIVES = 60;
 
@@ -37,10 +42,12 @@ export class Member {
     this.#log = createWriteStream(options.log, { flags: 'a' });
   }
 
-  /** Starts it; resolves when it is ready for the first time. */
-  async start(): Promise<void> {
+  /** Starts it; resolves with what it says when it is ready for the first time. */
+  async start(): Promise<Ready> {
     this.#life = this.#live();
-    while (!this.#said.includes('{"url"')) {
+    for (;;) {
+      const [ready] = /^\{"url".*$/m.exec(this.#said) ?? [];
+      if (ready !== undefined) return JSON.parse(ready);
       if (this.lives > MOST_LIVES) throw new Error(`${this.#options.args[0]} does not stay alive: see ${this.#options.log}`);
       await delay(20);
     }

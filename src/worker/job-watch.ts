@@ -10,8 +10,8 @@ const LOST_AFTER_MS = 3_000;
 /** Later than a job whose engines refuse it for good is ended (`WorkerLimits.hopelessMs`): this is for engines that may come back. */
 const STARVED_AFTER_MS = 15_000;
 
-/** States in which a job's rows run; CANCELLING is seen to by upkeep. */
-const LEFT_ALONE: readonly (JobState | undefined)[] = ['PENDING', 'RUNNING', 'CANCELLING'];
+/** States in which a job's rows run. */
+const LEFT_ALONE: readonly (JobState | undefined)[] = ['PENDING', 'RUNNING'];
 
 /** What is looked after. */
 export interface WatchedJobs {

@@ -45,6 +45,19 @@ test('SIGTERM of a worker costs no finished row, and the next one goes on', asyn
   expect([...fleet.engine.calls].filter(([, { asked }]) => asked > 1)).toEqual([]);
 });
 
+test('a job that is cancelled keeps every row that any worker has finished', async () => {
+  const fleet = await openOwnFleet();
+  await Promise.all([fleet.start('worker'), fleet.start('worker'), fleet.start('worker')]);
+  await startJob(fleet, 20_000);
+  await fleet.engine.until(() => fleet.engine.stats.requests >= 1_000);
+  const finished = [...fleet.engine.calls].filter(([, { answered }]) => answered > 0).length;
+  expect((await fleet.ask('POST', 'batchInferenceJobs/job:cancel', {})).status).toBe(200);
+  expect(await untilOver(fleet)).toMatchObject({ state: 'JOB_STATE_CANCELLED' });
+  // What an engine has told in the very last moment may still be on its way to a worker.
+  const onTheWay = 50;
+  expect((await readOutput(fleet)).length).toBeGreaterThan(finished - onTheWay);
+});
+
 test('a process finds no tables, or those of a newer version, and says what to do', async () => {
   const cwd = await makeFolder();
   const env = {
