@@ -95,7 +95,7 @@ const AWAY_WORDS =
   /Query read timeout|timeout exceeded when trying to connect|Connection terminated|timeout expired|not queryable/;
 
 /** A database that is away, as a `Problem`; what it says of a statement is given back as it came. */
-export function toTrouble(cause: unknown): unknown {
+function toTrouble(cause: unknown): unknown {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const isAway = GONE.has(code) || AWAY.test(code) || (code === '' && AWAY_WORDS.test(messageOf(cause)));
   if (!isAway) return cause;

@@ -7,7 +7,7 @@ import type { Call } from './call-log.ts';
 export type Several<Thing> = Iterable<Thing> | AsyncIterable<Thing>;
 
 /** The lines of a file that are not blank; only a line feed ends one, as JSON may hold every other separator. */
-export async function* readLines(path: string): AsyncGenerator<string> {
+async function* readLines(path: string): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 })) {

@@ -96,9 +96,9 @@ test('what the image runs works for a stranger who can write nothing but the dat
 test('the compose file is understood by compose, and everything in it is fixed, waits for what it needs and gets its secrets as files', async () => {
   const folder = await makeFolder();
   cpSync('deploy', folder, { recursive: true });
-  execFileSync('./make-secrets.sh', { cwd: folder });
+  execFileSync('sh', ['make-secrets.sh'], { cwd: folder });
   const again = readFileSync(join(folder, 'secrets/boatload-secret'), 'utf8');
-  execFileSync('./make-secrets.sh', { cwd: folder });
+  execFileSync('sh', ['make-secrets.sh'], { cwd: folder });
   expect(readFileSync(join(folder, 'secrets/boatload-secret'), 'utf8')).toBe(again);
   expect(again).toMatch(/^[0-9a-f]{64}$/);
   const read = spawnSync('docker-compose', ['--file', 'compose.yaml', '--profile', 'vllm', 'config'], {
