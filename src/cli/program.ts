@@ -51,13 +51,19 @@ export async function runProgram(host: Host, roof: Roof): Promise<number> {
   }
 }
 
-/** Under the name firectl everything but our own commands is firectl's; under ours, what begins with one of its words. */
+/** Operations of firectl that begin with the name of one of our commands. */
+const FIRECTL_ALL_THE_SAME: ReadonlySet<string> = new Set(['export billing-metrics']);
+
+/** Under the name firectl everything but our own commands is firectl's; under ours, what begins with one of its words and is none of ours. */
 async function isFirectl({ name, args }: Host, program: Command): Promise<boolean> {
-  const [first = ''] = args;
-  if (program.commands.some((command) => command.name() === first)) return false;
-  if (name === 'firectl') return true;
-  return !first.startsWith('-') && (await import('./firectl/operations.ts')).FIRST_WORDS.has(first);
+  const [first = '', second = ''] = args;
+  if (FIRECTL_ALL_THE_SAME.has(`${first} ${second}`)) return true;
+  const isOurs = program.commands.some((command) => command.name() === first);
+  if (name !== 'firectl') return !isOurs && !first.startsWith('-') && (await firstWords()).has(first);
+  return !isOurs || (await firstWords()).has(first);
 }
+
+const firstWords = async () => (await import('./firectl/operations.ts')).FIRST_WORDS;
 
 function makeProgram(context: CommandContext): Command {
   const program = new Command('boatload')

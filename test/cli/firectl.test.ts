@@ -13,11 +13,15 @@ import { makeHome, makeTyping, steady } from './on-server.ts';
 const BOATLOAD = fileURLToPath(new URL('../../bin/boatload.js', import.meta.url));
 /** Rows that the engine refuses for now. */
 const refused = new Set<string>();
+/** Rows that it never answers. */
+const held = new Set<string>();
 let server: TestServer;
 
 beforeAll(async () => {
   const body = JSON.stringify({ error: { message: 'The prompt is too long.', type: 'invalid_request_error' } });
-  server = await startServer({ script: ({ marker }) => (refused.has(marker) ? { status: 400, body } : undefined) });
+  server = await startServer({
+    script: ({ marker }) => (refused.has(marker) ? { status: 400, body } : held.has(marker) ? 'hang' : undefined),
+  });
 }, START_MS);
 afterAll(() => server?.close());
 
@@ -245,8 +249,16 @@ describe('jobs', () => {
     expect(failed).toMatchObject({ code: 1, stdout: expect.stringContaining('State: JOB_STATE_FAILED') });
     expect(failed.stderr).toContain('Job bad ended as JOB_STATE_FAILED: Dataset has a syntax error');
     await typed(`bij create -m ${MODEL} -d bad-in --job-id skipping --on-invalid-row skip --wait --quiet`);
-    const late = await type('bij', 'create', '-m', MODEL, '-d', 'bad-in', '--wait', '--wait-timeout', '0s');
+    held.add('held');
+    const slow = join(folder, 'slow.jsonl');
+    writeFileSync(
+      slow,
+      `${JSON.stringify({ custom_id: 'held', body: { messages: [{ role: 'user', content: '[[held]]' }] } })}\n`,
+    );
+    await typed(`dataset create slow-in ${slow}`);
+    const late = await type('bij', 'create', '-m', MODEL, '-d', 'slow-in', '--job-id', 'slow', '--wait', '--wait-timeout', '0s');
     expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('WAIT_TIMEOUT') });
+    await typed('bij delete accounts/local/batch-inference-jobs/slow --wait --wait-timeout 1m');
     expect(await typed(`bij create -m ${MODEL} -d bad-in --job-id quiet --quiet`)).toBe('');
     await typed('bij delete accounts/local/batch-inference-jobs/bad --wait --wait-timeout 1m');
     expect((await type('get', 'bij', 'bad')).code).toBe(1);

@@ -189,6 +189,16 @@ describe('firectl', () => {
     expect(own.filter((word) => FIRST_WORDS.has(word))).toEqual([]);
   });
 
+  test('export is both, and neither hides the other', async () => {
+    const helpOf = async (name: 'boatload' | 'firectl', ...words: readonly string[]) =>
+      (await type(name, ...words, '--help')).stdout;
+    for (const name of ['boatload', 'firectl'] as const)
+      expect(await helpOf(name, 'export', 'billing-metrics')).toContain('--start-time');
+    expect(await helpOf('boatload', 'export')).toContain('--while-running');
+    expect(await helpOf('firectl', 'export')).toContain('billing-metrics');
+    expect(await helpOf('firectl', 'import')).toContain('--new-secret');
+  });
+
   test('flags may stand before the words, and switches may say true and false', async () => {
     expect((await type('firectl', '-a', 'acme', '--api-key', 'k', 'get', '-p', 'nobody', 'dataset', 'x')).stderr).toContain(
       'No profile is called "nobody"',

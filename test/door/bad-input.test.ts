@@ -93,7 +93,9 @@ describe('input that is refused', () => {
     const { code, stderr } = await run(undefined, { env: { BOATLOAD_MAX_DATASET_BYTES: '5 MB' } });
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: expect.stringMatching(/BOATLOAD_MAX_DATASET_BYTES.*"5 MB".*\[LIMIT_INVALID\]/),
+      stderr: expect.stringMatching(
+        /BOATLOAD_MAX_DATASET_BYTES should be a whole number of bytes.*"5 MB"\. Correct it.*\[SETTING_INVALID\]/,
+      ),
     });
     expect(whatIsThere()).toEqual(['in.jsonl']);
   });
