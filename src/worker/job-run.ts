@@ -46,6 +46,8 @@ export class JobRun {
   readonly #options: JobRunOptions;
   readonly #requests = new Map<string, RequestMaker>();
   #turn: Promise<void> = Promise.resolve();
+  /** Shards with rows that are not finished. */
+  #busyShards = 0;
   /** Every engine has refused our key or the model, since when, and nothing else came back. */
   #refusal: { readonly verdict: Verdict; readonly sinceMs: number } | undefined;
   /** Dispatch no further rows. */
@@ -92,6 +94,20 @@ export class JobRun {
     const turn = this.#turn.then(dispatch);
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+
+  /**
+   * Runs a shard's rows to their ends, and waits until they are committed. They share a segment with the rows of the shards that go on; when none does, nothing
+   * is waited for.
+   */
+  async untilCommitted(rows: () => Promise<void>): Promise<void> {
+    this.#busyShards += 1;
+    try {
+      await rows();
+    } finally {
+      this.#busyShards -= 1;
+      await (this.#busyShards === 0 ? this.journal.flush() : this.journal.committed());
+    }
   }
 
   /** No further rows; those in flight go on. */

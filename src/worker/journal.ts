@@ -45,6 +45,8 @@ interface OpenSegment {
   readonly tally: ClaimTally;
   readonly slabs: Buffer[];
   bytes: number;
+  /** Settled when its rows are true, or can't become it here. */
+  readonly committed: PromiseWithResolvers<void>;
 }
 
 export class Journal {
@@ -89,6 +91,11 @@ export class Journal {
       await new Promise<void>((resolve) => this.#relieved.push(resolve));
   }
 
+  /** Resolves when all that was added so far is committed, which comes by itself: a segment stays open for no more than `SEGMENT_MS`. */
+  async committed(): Promise<void> {
+    await [...this.#uncommitted].at(-1)?.committed.promise;
+  }
+
   /** Commits all that was added so far. While a commit is under way the next one waits for it, so that many flushes share few commits. */
   flush(): Promise<void> {
     this.#flushing ??= this.#committing.then(() => {
@@ -107,7 +114,9 @@ export class Journal {
       root: dirname(this.#options.dir),
       onFailure: (cause) => this.#fail(cause),
     });
-    const segment = { id, file, tally: new ClaimTally(), slabs: [], bytes: 0 };
+    const segment: OpenSegment = { id, file, tally: new ClaimTally(), slabs: [], bytes: 0, committed: Promise.withResolvers() };
+    // Told to `onFailure`, also where nobody waits for it.
+    segment.committed.promise.catch(() => undefined);
     this.#uncommitted.add(segment);
     return segment;
   }
@@ -124,6 +133,7 @@ export class Journal {
       await stored;
       await this.#commit(segment);
     });
+    segment.committed.resolve(this.#committing);
     this.#committing.catch((cause: unknown) => this.#fail(cause));
   }
 

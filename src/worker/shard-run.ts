@@ -39,13 +39,7 @@ export class ShardRun {
 
   /** Runs the rows and waits until they are committed. */
   async run(): Promise<ShardEnd> {
-    try {
-      await this.job.inTurn(() => this.#dispatch());
-    } finally {
-      this.#onHandedOut();
-      await this.#idle();
-      await this.job.journal.flush();
-    }
+    await this.job.untilCommitted(() => this.#finishAll());
     if (this.#lost.signal.aborted) return 'lost';
     return this.#uncommitted === 0 ? 'done' : 'stopped';
   }
@@ -57,6 +51,15 @@ export class ShardRun {
 
   committed(claim: PartClaim): void {
     this.#uncommitted -= claim.ok + claim.failed;
+  }
+
+  async #finishAll(): Promise<void> {
+    try {
+      await this.job.inTurn(() => this.#dispatch());
+    } finally {
+      this.#onHandedOut();
+      await this.#idle();
+    }
   }
 
   async #dispatch(): Promise<void> {
