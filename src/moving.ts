@@ -16,7 +16,7 @@ import { openStore } from './db/open-store.ts';
 import { countOpenWork, type OpenWork } from './db/queries/count-open-work.ts';
 import type { Store } from './db/store.ts';
 import { embeddedPlaces, readSharedPlaces, type SharedPlaces, toSecret } from './places.ts';
-import { findSettings, readText } from './settings.ts';
+import { findSettings, readText } from './settings/settings.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
 import { readVersion } from './versions.ts';

@@ -3,8 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from './base/problem.ts';
-import { readText, type Settings } from './settings.ts';
-import { SETTINGS, type SettingName } from './settings-table.ts';
+import { readText, type Settings } from './settings/settings.ts';
+import { SETTINGS, type SettingName } from './settings/settings-table.ts';
 
 export interface Places {
   /** `file:/folder` or `postgres://…`. */

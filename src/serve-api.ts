@@ -5,7 +5,7 @@ import type { Log } from './base/log.ts';
 import { openHealthPort } from './health-port.ts';
 import { close, listen } from './listen.ts';
 import type { Machine } from './machine.ts';
-import { readPrices } from './read-prices.ts';
+import { readPrices } from './settings/read-prices.ts';
 import type { Start } from './start-settings.ts';
 import { readVersion } from './versions.ts';
 

@@ -7,7 +7,7 @@ import { makeName, toModelId } from './contract/names.ts';
 import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
 import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
 import { openUpstream } from './engines/upstream.ts';
-import type { OpenedModel, ShelvedModel } from './model-shelf.ts';
+import type { OpenedModel, ShelvedModel } from './shelf/model-shelf.ts';
 
 export interface ServerModelOptions {
   readonly log: Log;

@@ -8,11 +8,11 @@ import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
 import { type Machine, openMachine } from './machine.ts';
-import { makeModelShelf } from './model-shelf.ts';
 import { embeddedPlaces } from './places.ts';
 import { serveApi } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
-import { readCount } from './settings.ts';
+import { readCount } from './settings/settings.ts';
+import { makeModelShelf } from './shelf/model-shelf.ts';
 import { findStart, type Start } from './start-settings.ts';
 import { readVersion } from './versions.ts';
 

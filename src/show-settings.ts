@@ -1,7 +1,7 @@
 /** `boatload config`: what is in force, and who said so. */
 import type { ConfigRequest, SettingFacts } from './cli/doors.ts';
-import { type FoundSettings, findSettings } from './settings.ts';
-import { SETTINGS, type SettingName, toKey } from './settings-table.ts';
+import { type FoundSettings, findSettings } from './settings/settings.ts';
+import { SETTINGS, type SettingName, toKey } from './settings/settings-table.ts';
 
 /** Secrets are named and not shown. */
 export async function showSettings({ config }: ConfigRequest): Promise<readonly SettingFacts[]> {

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { defaultDataFolder } from './base/data-folder.ts';
 import type { UpRequest } from './cli/doors.ts';
-import { findSettings, readCount, readList, readText, type Settings } from './settings.ts';
+import { findSettings, readCount, readList, readText, type Settings } from './settings/settings.ts';
 
 /** Nothing is left open but the ports. */
 export interface Start extends UpRequest {

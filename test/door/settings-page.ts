@@ -1,5 +1,5 @@
 /** `docs/settings.md`, written from the table of settings. After a change of the table: `npx vitest run --project real test/door/server-settings.test.ts -u`. */
-import { SETTING_GROUPS, type Setting, toKey } from '../../src/settings-table.ts';
+import { SETTING_GROUPS, type Setting, toKey } from '../../src/settings/settings-table.ts';
 
 const TOP = `# Settings
 

@@ -9,7 +9,8 @@ const FLOORS = [
   ['jobs', 'torture'],
   ['db'],
   ['actions', 'worker'],
-  ['api', 'cli'],
+  ['api', 'cli', 'settings', 'shelf'],
+  ['run'],
 ];
 
 const IMPORT = /\b(?:import|export)\b(?:[^'"]*?\bfrom)?\s*\(?\s*['"](\.[^'"]+)['"]/g;

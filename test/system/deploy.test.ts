@@ -16,7 +16,7 @@ import { Service } from 'kubernetes-models/v1/Service';
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
-import { SETTINGS } from '../../src/settings-table.ts';
+import { SETTINGS } from '../../src/settings/settings-table.ts';
 import { type Manifest, renderChart, toManifests } from '../support/chart/render-chart.ts';
 import { makeFolder } from '../support/folder.ts';
 import { findFreePort } from '../support/free-port.ts';

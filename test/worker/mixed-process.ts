@@ -18,8 +18,8 @@ import { sumUsage } from '../../src/db/queries/sum-usage.ts';
 import { openUpstream } from '../../src/engines/upstream.ts';
 import { isFinal } from '../../src/jobs/states.ts';
 import { openMachine } from '../../src/machine.ts';
-import { makeModelShelf, type ShelvedModel } from '../../src/model-shelf.ts';
 import { embeddedPlaces } from '../../src/places.ts';
+import { makeModelShelf, type ShelvedModel } from '../../src/shelf/model-shelf.ts';
 
 const [folder = '', url = '', killAt = ''] = process.argv.slice(2);
 const caller = { accountId: 'acme', name: 'acme' };

@@ -1,14 +1,14 @@
 /** What `boatload run` sends its rows to: found out before anything is begun, opened when the first row needs it. */
 
-import type { Log } from './base/log.ts';
-import { Problem } from './base/problem.ts';
-import type { RunRequest, RunView } from './cli/doors.ts';
-import { makeName, toModelId } from './contract/names.ts';
-import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
-import type { Engine } from './engines/engine.ts';
-import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
-import { openUpstream } from './engines/upstream.ts';
-import type { OpenedModel, ShelvedModel } from './model-shelf.ts';
+import type { Log } from '../base/log.ts';
+import { Problem } from '../base/problem.ts';
+import type { RunRequest, RunView } from '../cli/doors.ts';
+import { makeName, toModelId } from '../contract/names.ts';
+import { ECHO_MODEL, makeEchoEngine } from '../engines/echo.ts';
+import type { Engine } from '../engines/engine.ts';
+import { findModelFile, SHIPPED_MODELS } from '../engines/model-file.ts';
+import { openUpstream } from '../engines/upstream.ts';
+import type { OpenedModel, ShelvedModel } from '../shelf/model-shelf.ts';
 
 export interface RunModelOptions {
   readonly account: string;
@@ -58,7 +58,7 @@ async function chooseFile(model: string, options: RunModelOptions): Promise<Shel
   // An address is only looked up once the input is known to be good; anything else must be here now.
   const name = model.startsWith('hf:') ? model : (await find()).name;
   return shelve(name, options, async () => {
-    const { openEmbeddedEngine } = await import('./engines/embedded/open-embedded.ts');
+    const { openEmbeddedEngine } = await import('../engines/embedded/open-embedded.ts');
     const file = await find();
     const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log: options.log() });
     const [model = { id: file.name }] = await engine.models();

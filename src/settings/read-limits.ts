@@ -1,9 +1,9 @@
 /** The limits that whoever runs the program has set. */
-import { DEFAULT_LIMITS, type Limits, type QuotaId } from './actions/context.ts';
-import { Problem } from './base/problem.ts';
+import { DEFAULT_LIMITS, type Limits, type QuotaId } from '../actions/context.ts';
+import { Problem } from '../base/problem.ts';
+import type { WorkerLimits } from '../worker/worker-context.ts';
 import { readCount, readSwitch, type Settings } from './settings.ts';
 import type { SettingName } from './settings-table.ts';
-import type { WorkerLimits } from './worker/worker-context.ts';
 
 const COUNTS = { datasetBytes: 'BOATLOAD_MAX_DATASET_BYTES', liveBytes: 'BOATLOAD_MAX_LIVE_BYTES' } as const;
 /** How long a job may take: what it gets without asking, and what it may ask for. */

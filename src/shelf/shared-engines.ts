@@ -1,16 +1,16 @@
 /** The engines that the database names, opened in this process: every change there is seen here within seconds, and how they are is said there. */
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SILENT_MS } from './actions/explain-engines.ts';
-import type { EngineKeeper } from './actions/manage-engines.ts';
-import type { Clock } from './base/clock.ts';
-import type { Log } from './base/log.ts';
-import { deleteReportsOf } from './db/queries/delete-reports-of.ts';
-import { listAllEngines } from './db/queries/list-all-engines.ts';
-import { listEngineReports } from './db/queries/list-engine-reports.ts';
-import { reportEngines } from './db/queries/report-engines.ts';
-import type { Engine, EngineReport } from './db/schema.ts';
-import type { Store } from './db/store.ts';
+import { SILENT_MS } from '../actions/explain-engines.ts';
+import type { EngineKeeper } from '../actions/manage-engines.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { deleteReportsOf } from '../db/queries/delete-reports-of.ts';
+import { listAllEngines } from '../db/queries/list-all-engines.ts';
+import { listEngineReports } from '../db/queries/list-engine-reports.ts';
+import { reportEngines } from '../db/queries/report-engines.ts';
+import type { Engine, EngineReport } from '../db/schema.ts';
+import type { Store } from '../db/store.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import { SharedEngine } from './shared-engine.ts';
 

@@ -1,8 +1,8 @@
 /** One model and its engines, as they come and go; its pool lives as long as the process. */
-import type { RegisteredModel } from './actions/model-registry.ts';
-import type { Engine, EngineModel } from './engines/engine.ts';
-import { makePool, type Pool, type PoolEngine } from './engines/pool.ts';
-import type { ServedModel } from './jobs/served-model.ts';
+import type { RegisteredModel } from '../actions/model-registry.ts';
+import type { Engine, EngineModel } from '../engines/engine.ts';
+import { makePool, type Pool, type PoolEngine } from '../engines/pool.ts';
+import type { ServedModel } from '../jobs/served-model.ts';
 
 /** A model and the way to one of its engines. */
 export interface ShelvedModel extends RegisteredModel {

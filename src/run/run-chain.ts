@@ -1,9 +1,9 @@
 /** A run's jobs, first to last: each runs the rows that those before it left without an answer. */
-import type { Caller, Context } from './actions/context.ts';
-import { listJobs } from './db/queries/list-jobs.ts';
-import { sumProgress } from './db/queries/sum-progress.ts';
-import { addUp } from './jobs/add-up.ts';
-import type { Job, Progress } from './jobs/job.ts';
+import type { Caller, Context } from '../actions/context.ts';
+import { listJobs } from '../db/queries/list-jobs.ts';
+import { sumProgress } from '../db/queries/sum-progress.ts';
+import { addUp } from '../jobs/add-up.ts';
+import type { Job, Progress } from '../jobs/job.ts';
 
 /** All jobs of the run's own account, oldest first. */
 export async function readChain({ store }: Context, { accountId }: Caller): Promise<readonly Job[]> {

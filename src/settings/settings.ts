@@ -1,8 +1,8 @@
 /** The settings in force: the environment's before the config file's, each checked, with where it comes from. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { messageOf } from './base/message-of.ts';
-import { Problem } from './base/problem.ts';
+import { messageOf } from '../base/message-of.ts';
+import { Problem } from '../base/problem.ts';
 import { type Given, readConfigFile } from './config-file.ts';
 import { fits, SETTINGS, type SettingName, toExpectation, toKey } from './settings-table.ts';
 

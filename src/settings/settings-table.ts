@@ -1,6 +1,6 @@
-/** Every setting: what it is called, what it may be, what holds without it. The reading, the config file and the table in `docs/server.md` come from here. */
-import { DEFAULT_LIMITS } from './actions/context.ts';
-import { DEFAULT_WORKER_LIMITS } from './worker/worker-context.ts';
+/** Every setting: what it is called, what it may be, what holds without it. The reading, the config file and the table in `docs/settings.md` come from here. */
+import { DEFAULT_LIMITS } from '../actions/context.ts';
+import { DEFAULT_WORKER_LIMITS } from '../worker/worker-context.ts';
 
 /** What a value may be: a whole number above 0, yes or no, any text, several texts (in the environment with commas between them). */
 type Kind = 'count' | 'switch' | 'text' | 'list';

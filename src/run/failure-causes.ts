@@ -1,4 +1,4 @@
-import type { FailureCause } from './cli/doors.ts';
+import type { FailureCause } from '../cli/doors.ts';
 
 /** Groups failed rows by cause while their lines pass by; keeps one example of each. */
 export class FailureCauses {

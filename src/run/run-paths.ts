@@ -1,8 +1,8 @@
 /** Where a run reads, writes and keeps its state. */
 import { access, constants, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Problem } from './base/problem.ts';
-import type { RunRequest } from './cli/doors.ts';
+import { Problem } from '../base/problem.ts';
+import type { RunRequest } from '../cli/doors.ts';
 
 export interface RunPaths {
   /** Undefined for stdin. */

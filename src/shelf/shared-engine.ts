@@ -1,10 +1,10 @@
 /** One engine that the database names, as it stands there: opened where it is in use, and what this process has to say of it. */
-import { openSealedKey } from './actions/seal-key.ts';
-import { makeName } from './contract/names.ts';
-import type { Engine, ReportedModel, StoredModel } from './db/schema.ts';
-import { Budget } from './engines/budget.ts';
-import { classifyReply, type Verdict } from './engines/classify-failure.ts';
-import { openUpstream, type Upstream } from './engines/upstream.ts';
+import { openSealedKey } from '../actions/seal-key.ts';
+import { makeName } from '../contract/names.ts';
+import type { Engine, ReportedModel, StoredModel } from '../db/schema.ts';
+import { Budget } from '../engines/budget.ts';
+import { classifyReply, type Verdict } from '../engines/classify-failure.ts';
+import { openUpstream, type Upstream } from '../engines/upstream.ts';
 import type { ShelvedModel } from './model-room.ts';
 import type { ShelfStatus } from './model-shelf.ts';
 

@@ -1,11 +1,11 @@
 /** The models of this process: what callers may name, and the engines behind each. Those of the flags are opened when the first row needs them. */
-import type { ModelRegistry, RegisteredModel } from './actions/model-registry.ts';
-import { makeModelRegistry } from './actions/model-registry.ts';
-import type { Verdict } from './engines/classify-failure.ts';
-import type { Engine } from './engines/engine.ts';
-import type { Pool, PoolEngine, PoolStatus } from './engines/pool.ts';
-import type { PlannedModel } from './jobs/row-models.ts';
-import type { ServedModel } from './jobs/served-model.ts';
+import type { ModelRegistry, RegisteredModel } from '../actions/model-registry.ts';
+import { makeModelRegistry } from '../actions/model-registry.ts';
+import type { Verdict } from '../engines/classify-failure.ts';
+import type { Engine } from '../engines/engine.ts';
+import type { Pool, PoolEngine, PoolStatus } from '../engines/pool.ts';
+import type { PlannedModel } from '../jobs/row-models.ts';
+import type { ServedModel } from '../jobs/served-model.ts';
 import { ModelRoom, type ShelvedModel } from './model-room.ts';
 
 export type { OpenedModel, ShelvedModel } from './model-room.ts';

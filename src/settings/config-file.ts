@@ -1,8 +1,8 @@
 /** The config file: YAML, one key per setting. All that is wrong with it is said at once, by line. */
 import { readFile } from 'node:fs/promises';
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
-import { messageOf } from './base/message-of.ts';
-import { Problem } from './base/problem.ts';
+import { messageOf } from '../base/message-of.ts';
+import { Problem } from '../base/problem.ts';
 import { fits, SETTINGS, type Setting, toExpectation, toKey } from './settings-table.ts';
 
 /** A text, and where somebody wrote it: `the environment`, `/etc/boatload.yaml:3`. */

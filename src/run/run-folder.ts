@@ -1,7 +1,7 @@
 /** The run's own folder: for nobody else's eyes, and gone in one step. */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { toWriteProblem } from './storage/disk-problem.ts';
+import { toWriteProblem } from '../storage/disk-problem.ts';
 
 /** Makes it where it isn't there; what a removal that was cut off left behind goes. */
 export async function makeRunFolder(folder: string): Promise<void> {

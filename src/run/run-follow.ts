@@ -1,18 +1,26 @@
 /** Watches a run's job to its end and tells the view. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Caller } from './actions/context.ts';
-import { getJob } from './actions/get-job.ts';
-import { Problem } from './base/problem.ts';
-import type { RunProgress, RunView } from './cli/doors.ts';
-import { listDatasetFiles } from './db/queries/list-dataset-files.ts';
-import type { PoolStatus } from './engines/pool.ts';
-import { addUp } from './jobs/add-up.ts';
-import type { Job, Progress } from './jobs/job.ts';
-import { isFinal } from './jobs/states.ts';
-import type { Machine } from './machine.ts';
+import type { Caller, Context } from '../actions/context.ts';
+import { getJob } from '../actions/get-job.ts';
+import { Problem } from '../base/problem.ts';
+import type { RunProgress, RunView } from '../cli/doors.ts';
+import { listDatasetFiles } from '../db/queries/list-dataset-files.ts';
+import type { PoolStatus } from '../engines/pool.ts';
+import { addUp } from '../jobs/add-up.ts';
+import type { Job, Progress } from '../jobs/job.ts';
+import { isFinal } from '../jobs/states.ts';
+import type { ModelShelf } from '../shelf/model-shelf.ts';
+import type { Worker } from '../worker/worker.ts';
 import { readChain, sumChain } from './run-chain.ts';
 
 const EVERY_MS = 200;
+
+/** The parts of the machine room that tell how a job stands. */
+export interface Watched {
+  readonly context: Context;
+  readonly worker: Worker;
+  readonly models: ModelShelf;
+}
 
 export interface FollowOptions {
   readonly caller: Caller;
@@ -29,8 +37,8 @@ export interface RunEnd {
   readonly elapsedMs: number;
 }
 
-export async function followJob(machine: Machine, options: FollowOptions): Promise<RunEnd> {
-  const { context, worker } = machine;
+export async function followJob(watched: Watched, options: FollowOptions): Promise<RunEnd> {
+  const { context, worker } = watched;
   const { caller, jobId, stop } = options;
   const began = performance.now();
   const elapsedMs = (): number => performance.now() - began;
@@ -39,11 +47,11 @@ export async function followJob(machine: Machine, options: FollowOptions): Promi
   let told = false;
   const look = async (): Promise<Job> => {
     const job = await getJob(context, caller, jobId);
-    engines.tell(machine.models.status());
+    engines.tell(watched.models.status());
     if (job.inputRows === null) return job;
-    if (!told) await tellInput(machine, options, { job, before });
+    if (!told) await tellInput(watched, options, { job, before });
     told = true;
-    options.view.progress(await measure(machine, { caller, job, before, elapsedMs: elapsedMs() }));
+    options.view.progress(await measure(watched, { caller, job, before, elapsedMs: elapsedMs() }));
     return job;
   };
   let job = await look();
@@ -55,7 +63,7 @@ export async function followJob(machine: Machine, options: FollowOptions): Promi
     await worker.stop();
     job = await look();
   }
-  if (job.reportKey !== null) throw await badLines(machine, job);
+  if (job.reportKey !== null) throw await badLines(watched, job);
   if (job.state === 'FAILED' && job.planKey === null) throw refusal(job);
   return { job, stopped: stop.aborted, elapsedMs: elapsedMs() };
 }
@@ -88,7 +96,7 @@ interface Measured {
   readonly elapsedMs: number;
 }
 
-async function measure({ context, worker }: Machine, { caller, job, before, elapsedMs }: Measured): Promise<RunProgress> {
+async function measure({ context, worker }: Watched, { caller, job, before, elapsedMs }: Measured): Promise<RunProgress> {
   const chain = await readChain(context, caller);
   const committed = await sumChain(context, chain);
   const live = worker.live(job.uid);
@@ -106,7 +114,7 @@ async function measure({ context, worker }: Machine, { caller, job, before, elap
 }
 
 async function tellInput(
-  { context }: Machine,
+  { context }: Watched,
   { caller, view }: FollowOptions,
   { job, before }: { readonly job: Job; readonly before: Progress },
 ): Promise<void> {
@@ -122,7 +130,7 @@ async function tellInput(
   });
 }
 
-async function badLines({ context }: Machine, { reportKey, statusMessage }: Job): Promise<Problem> {
+async function badLines({ context }: Watched, { reportKey, statusMessage }: Job): Promise<Problem> {
   const details = JSON.parse((await context.objects.read(reportKey ?? '')).toString()) as Record<string, unknown>;
   return new Problem('INVALID_ARGUMENT', statusMessage, { reason: 'INVALID_DATASET', details });
 }
