@@ -52,6 +52,10 @@ const OVER_SLOTS = 1.25;
 const LOST_IN_A_ROW = 3;
 /** A dead engine may still answer every request at once with a 500, and would then attract all rows. */
 const FAILED_IN_A_ROW = 10;
+/** An engine that answers well in between refuses single requests, not our key. */
+const REFUSED_IN_A_ROW = 3;
+/** Who gets more than it takes refuses again at once: a refusal with so many answers before it says nothing of how much it takes. */
+const LONE_AFTER = 10;
 /** One question about its health may get lost. */
 const UNHEARD_IN_A_ROW = 2;
 
@@ -70,7 +74,11 @@ export class Gate {
   #trying = false;
   #lost = 0;
   #failed = 0;
+  #fatal = 0;
   #unheard = 0;
+  /** It has answered since it was last closed. */
+  #hasAnswered = false;
+  #answersSinceRefusal = Number.POSITIVE_INFINITY;
   /** It was closed because nothing got through to it. */
   #wasUnreachable = false;
   #isDraining = false;
@@ -162,7 +170,7 @@ export class Gate {
     if (!isWell && this.#state === 'ready' && this.#unheard >= UNHEARD_IN_A_ROW) this.#closeUnheard(verdict, nowMs);
     if (!isWell || this.#state === 'ready') return;
     // Whether it does again what it is for only a request can tell; that it is there is all that was in doubt here.
-    if (this.#wasUnreachable) this.#open(nowMs);
+    if (this.#wasUnreachable) this.#open(nowMs, { wasAway: true });
   }
 
   /** Takes a place. */
@@ -189,7 +197,7 @@ export class Gate {
     this.#unheard = 0;
     if (verdict.verdict === 'fatal' || verdict.verdict === 'retry')
       this.#lastError = { message: verdict.message, atMs: reply.nowMs };
-    if (verdict.verdict === 'fatal') this.#close('broken', verdict, reply);
+    if (verdict.verdict === 'fatal') this.#learnFatal(verdict, reply);
     else if (verdict.status === undefined && verdict.verdict === 'retry') this.#learnLoss(verdict, reply);
     else if (verdict.refused) this.#learnRefusal(verdict, reply);
     else if ((verdict.status ?? 0) >= 500) this.#learnFailure(verdict, reply);
@@ -199,18 +207,20 @@ export class Gate {
   #learnAnswer({ nowMs, bytes, pass }: Learned): void {
     this.#lost = 0;
     this.#failed = 0;
-    if (this.#state === 'ready') {
+    this.#fatal = 0;
+    this.#hasAnswered = true;
+    this.#answersSinceRefusal += 1;
+    if (this.#state === 'ready')
       this.#limiter.completed({ nowMs, work: bytes, inFlight: this.#inFlight, latencyMs: nowMs - pass.sentMs });
-      return;
-    }
-    this.#open(nowMs);
+    // One that was under way when it closed shows that it never was away.
+    else this.#open(nowMs, { wasAway: pass.isTrial });
   }
 
-  #open(nowMs: number): void {
+  #open(nowMs: number, { wasAway }: { readonly wasAway: boolean }): void {
     this.#state = 'ready';
     this.#sinceMs = nowMs;
     this.#trials = 0;
-    this.#limiter.recovered();
+    if (wasAway) this.#limiter.recovered();
   }
 
   #closeUnheard(verdict: Verdict, nowMs: number): void {
@@ -221,9 +231,15 @@ export class Gate {
 
   #learnRefusal(verdict: Verdict, reply: Learned): void {
     const accepted = this.#inFlight - 1;
-    this.#limiter.refused(accepted);
+    if (this.#answersSinceRefusal < LONE_AFTER) this.#limiter.refused(accepted);
+    this.#answersSinceRefusal = 0;
     // While it works on others, each of them that ends makes room; else only time does.
     if (accepted === 0) this.#close('paused', verdict, reply);
+  }
+
+  #learnFatal(verdict: Verdict, reply: Learned): void {
+    this.#fatal += 1;
+    if (this.#fatal >= REFUSED_IN_A_ROW || !this.#hasAnswered) this.#close('broken', verdict, reply);
   }
 
   #learnLoss(verdict: Verdict, reply: Learned): void {
@@ -242,6 +258,7 @@ export class Gate {
     const { first, most } = this.#trialMs;
     const waitMs = Math.min(most, first * 2 ** this.#trials) * (0.75 + Math.random() / 2);
     this.#trials += 1;
+    this.#hasAnswered = false;
     if (this.#state !== state) this.#sinceMs = nowMs;
     this.#state = state;
     this.#wasUnreachable = verdict.status === undefined && verdict.refused;

@@ -163,6 +163,26 @@ test('an engine that refuses our key is left alone, and says why', async () => {
   expect(pool.status()[0]).toMatchObject({ state: 'broken', why: 'Incorrect API key provided.' });
 });
 
+test('an engine that refuses the key of single requests is not left alone; one that refuses three in a row is', async () => {
+  let isRefused = (count: number) => count % 5 === 0;
+  const script = ({ count }: { readonly count: number }) => (isRefused(count) ? { status: 307 } : undefined);
+  const { pool, servers } = await startPool([{ script }], { limit: 1, trialMs: { first: 600_000, most: 600_000 } });
+  for (const row of rows(50)) await sendUntilAnswered(pool, row);
+  expect(pool.status()).toMatchObject([{ state: 'ready' }]);
+  isRefused = () => true;
+  const { requests } = servers[0].stats;
+  for (const row of rows(3)) await send(pool, row);
+  expect(servers[0].stats.requests).toBe(requests + 3);
+  expect(pool.status()).toMatchObject([{ state: 'broken', why: 'status 307' }]);
+});
+
+test('an engine that refuses one request in fifty, however many it has, keeps its places', async () => {
+  const script = ({ count }: { readonly count: number }) => (count % 50 === 0 ? { status: 429 } : undefined);
+  const { pool } = await startPool([{ latency: [5, 5], script }], { limit: 16 });
+  await Promise.all(rows(420).map((row) => sendUntilAnswered(pool, row)));
+  expect(pool.status()).toMatchObject([{ state: 'ready', limit: 16, why: 'as many as it is said to take' }]);
+});
+
 test('an engine that refuses more than it takes gets what it takes', async () => {
   const { pool, servers } = await startPool([{ latency: [5, 10], slots: 6, queue: 2 }]);
   await Promise.all(rows(400).map((row) => sendUntilAnswered(pool, row)));
