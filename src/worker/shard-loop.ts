@@ -140,9 +140,10 @@ export class ShardLoop {
     return unwanted;
   }
 
-  /** All its rows are at engines: the next is wanted. */
+  /** All its rows are at engines: what there was enough of is wanted again. */
   #handedOut(lease: ShardLease): void {
-    if (this.#open.delete(lease)) this.#look.abort();
+    const unwanted = this.#unwanted().length;
+    if (this.#open.delete(lease) && this.#unwanted().length < unwanted) this.#look.abort();
   }
 
   #hold(lease: ShardLease): void {
