@@ -12,7 +12,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => postgres?.stop());
 
-const ROWS = 2_000;
+const ROWS = 1_200;
 
 const expectAll = async (fleet: Fleet): Promise<void> => {
   expect(await untilOver(fleet)).toMatchObject({
@@ -34,16 +34,16 @@ test('it crashes in the middle of a job and then cuts every connection five time
   const { engine } = fleet;
   await Promise.all([fleet.start('worker'), fleet.start('worker')]);
   await startJob(fleet, ROWS);
-  await engine.until(() => engine.stats.requests >= 500);
+  await engine.until(() => engine.stats.requests >= 300);
   await postgres.crash();
   for (let cut = 1; cut <= 5; cut++) {
-    await engine.until(() => engine.stats.requests >= 800 + 200 * cut);
+    await engine.until(() => engine.stats.requests >= 400 + 100 * cut);
     await cutAll(database);
   }
   await expectAll(fleet);
 });
 
-test('it is away: rows go on, the API says 503 and why, and when it is back the job ends with all of them', async () => {
+test('it falls silent for a while, and then is away: rows go on, the API says 503 and why, and when it is back the job ends with all of them', async () => {
   const database = await postgres.makeDatabase();
   const line = await openLine({ to: { port: Number(new URL(database).port) } });
   onTestFinished(() => line.close());
@@ -53,6 +53,10 @@ test('it is away: rows go on, the API says 503 and why, and when it is back the 
   const { engine, api } = fleet;
   const worker = await fleet.start('worker');
   await startJob(fleet, ROWS);
+  await engine.until(() => engine.stats.requests >= 200);
+  line.stall();
+  await engine.until(() => engine.stats.requests >= 300);
+  line.heal();
   await engine.until(() => engine.stats.requests >= 500);
   line.cut();
   const before = engine.stats.requests;
@@ -80,7 +84,7 @@ test('another server answers at its address, which takes no writes, until the fa
   const { engine } = fleet;
   const worker = await fleet.start('worker');
   await startJob(fleet, ROWS);
-  await engine.until(() => engine.stats.requests >= 500);
+  await engine.until(() => engine.stats.requests >= 300);
   await postgres.run(database, `alter database ${name} set default_transaction_read_only to on`);
   await cutAll(database);
   await worker.says(/read-only transaction/);
