@@ -22,10 +22,14 @@ export function readModelList(body: Buffer): readonly ListedModel[] | undefined 
 export function readProps(body: Buffer): { readonly slots: number | undefined; readonly contextLength: number | undefined } {
   const props = readJsonObject(body);
   return {
-    slots: toCount(props['total_slots']),
+    slots: toSlots(toCount(props['total_slots'])),
     contextLength: toCount(toFields(props['default_generation_settings'])['n_ctx']),
   };
 }
+
+/** No engine has more; what says so is not believed. */
+const MOST_SLOTS = 1_000_000;
+const toSlots = (count: number | undefined): number | undefined => (Number(count) <= MOST_SLOTS ? count : undefined);
 
 function toModel(id: string, model: Fields): ListedModel {
   const meta = toFields(model['meta']);

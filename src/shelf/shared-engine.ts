@@ -100,15 +100,18 @@ const toBudget = ({ requestsPerMinute, tokensPerMinute }: Engine): Budget | unde
 const toIdentity = ({ displayName: _, createdBy: __, createdAt: ___, updatedAt: ____, ...row }: Engine): string =>
   JSON.stringify(Object.entries(row).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
+/** In characters: what an engine says may be long, and is reported again and again. */
+const MOST_WORDS = 1_000;
+
 const toReported = ({ name, state, why, limit, inFlight, inUse, since, lastError }: ShelfStatus): ReportedModel => ({
   id: name.slice(name.lastIndexOf('/') + 1),
   state,
-  why,
+  why: why.slice(0, MOST_WORDS),
   limit,
   inFlight,
   inUse,
   since: since.toISOString(),
-  lastError: lastError === undefined ? null : { message: lastError.message, at: lastError.at.toISOString() },
+  lastError: lastError === undefined ? null : { message: lastError.message.slice(0, MOST_WORDS), at: lastError.at.toISOString() },
 });
 
 const isNews = ({ state, inFlight }: ReportedModel): boolean => state !== 'ready' || inFlight > 0;

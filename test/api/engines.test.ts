@@ -299,3 +299,40 @@ test('what processes report adds up, and is forgotten once they are silent', asy
   door.clock.time += 61_000;
   expect(await read()).toMatchObject({ state: 'UNKNOWN', views: [], inFlight: 0 });
 });
+
+test('words that a database does not take keep no other report out', async () => {
+  const engine = await startEngine(listOf({ id: 'a' }));
+  for (const id of ['hostile', 'calm']) await add(id, { url: engine.url, models: [{ servedAs: 'a', model: id }] });
+  const at = door.clock.now();
+  const since = at.toISOString();
+  const reportOf = (engineId: string, why: string) => ({
+    ...{ accountId: 'acme', engineId, process: 'gpu-7/1', at },
+    models: [
+      {
+        id: 'a',
+        state: 'broken' as const,
+        why,
+        limit: 1,
+        inFlight: 0,
+        inUse: true,
+        since,
+        lastError: { message: why, at: since },
+      },
+    ],
+  });
+  await reportEngines(door.context.store.db, [reportOf('hostile', 'no\0t \ud800'), reportOf('calm', 'gone.')]);
+  expect((await ask(`${ENGINES}/calm`)).body).toMatchObject({ state: 'FAILING', views: [{ lastError: 'gone.' }] });
+  expect((await ask(`${ENGINES}/hostile`)).body).toMatchObject({ views: [{ lastError: 'no\ufffdt \ufffd' }] });
+});
+
+test('an engine that says absurd things of itself is kept without them', async () => {
+  const engine = await startEngine({
+    ...listOf({ id: 'a\0b', owned_by: 'llamacpp' }),
+    '/props': { total_slots: 9_007_199_254_740_991, default_generation_settings: { n_ctx: 2_048 } },
+  });
+  expect((await add('absurd', { url: engine.url })).status).toBe(200);
+  expect((await ask(`${ENGINES}/absurd`)).body).toMatchObject({
+    slots: null,
+    models: [{ model: 'accounts/acme/models/a-b', servedAs: 'a\ufffdb' }],
+  });
+});

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { EngineReport } from '../schema.ts';
+import { storableJson } from '../storable-text.ts';
 import type { Db } from '../store.ts';
 
 /** Notes how a process finds engines, in place of what it said before. Of one that is gone nothing is noted. */
@@ -8,7 +9,7 @@ export async function reportEngines(db: Db, reports: readonly EngineReport[]): P
   await sql`
     insert into engine_report (account_id, engine_id, process, at, models)
       select account_id, id, said.process, said.at, said.models
-        from jsonb_to_recordset(${JSON.stringify(reports)}::jsonb)
+        from jsonb_to_recordset(${storableJson(reports)}::jsonb)
              as said ("accountId" text, "engineId" text, process text, at timestamptz, models jsonb)
         join engine on account_id = said."accountId" and id = said."engineId"
       on conflict (account_id, engine_id, process) do update set at = excluded.at, models = excluded.models

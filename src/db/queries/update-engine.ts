@@ -1,4 +1,5 @@
 import type { Engine } from '../schema.ts';
+import { storableJson } from '../storable-text.ts';
 import type { Db } from '../store.ts';
 
 export type EngineChanges = Partial<Omit<Engine, 'accountId' | 'id' | 'createdAt' | 'createdBy'>>;
@@ -11,7 +12,7 @@ export const updateEngine = (
 ): Promise<Engine | undefined> =>
   db
     .updateTable('engine')
-    .set({ ...changes, ...(models !== undefined && { models: JSON.stringify(models) as never }) })
+    .set({ ...changes, ...(models !== undefined && { models: storableJson(models) as never }) })
     .where('accountId', '=', accountId)
     .where('id', '=', id)
     .returningAll()
