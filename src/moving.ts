@@ -1,8 +1,8 @@
 /** `boatload export` and `import`: a whole installation, of either size, into an archive and out of it. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Manifest, SECRET } from './actions/moving/archive.ts';
+import { type Manifest, readSecret, SECRET } from './actions/moving/archive.ts';
 import { type ArchiveOptions, exportArchive } from './actions/moving/export-archive.ts';
 import { importArchive, openArchive } from './actions/moving/import-archive.ts';
 import { systemClock } from './base/clock.ts';
@@ -52,10 +52,10 @@ export async function importFrom(request: MoveRequest, view: MoveView): Promise<
   const options = toOptions(request, view);
   const manifest = await openArchive(options.dir);
   const place = await findPlace(request);
-  const theirs = (await readFile(join(options.dir, SECRET), 'utf8')).trim();
-  if (place.dataDir !== undefined && request.newSecret !== true) await bringSecret(place.dataDir, theirs);
+  const theirs = request.newSecret === true ? undefined : await readSecret(options.dir);
+  if (place.dataDir !== undefined && theirs !== undefined) await bringSecret(place.dataDir, theirs);
   const { database, objects: objectsUrl, secret } = await openPlace(place);
-  if (request.newSecret !== true && !secret.equals(toSecret(theirs))) throw otherSecret(options.dir);
+  if (theirs !== undefined && !secret.equals(toSecret(theirs))) throw otherSecret(options.dir);
   view.opened(place.dataDir ?? 'the fleet of DATABASE_URL and OBJECT_STORE');
   const objects = await openObjectStore(objectsUrl);
   const storeIsEmpty = await isEmpty(objects);

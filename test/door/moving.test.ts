@@ -1,6 +1,6 @@
 /** A whole installation through an archive, from one size to the other and back: equal rows in every table, equal objects. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
@@ -180,6 +180,52 @@ test('an import that meets damage changes nothing, keeps everybody away, and is 
     await importFrom({ archive, ...place.request }, view);
     expect(await readAll(place)).toEqual(await readAll(home));
   }
+});
+
+test('an archive that somebody has made up gets nothing in and nothing out', async () => {
+  const home = await makeServer();
+  await furnish(home);
+  const dir = await makeFolder();
+  const archive = join(dir, 'archive');
+  await exportTo({ archive, ...home.request }, view);
+  const whole = JSON.parse(await readFile(join(archive, 'manifest.json'), 'utf8'));
+  const outside = { name: '../../outside', ...(await writeLines(join(dir, 'outside.jsonl'), ['{}'])) };
+  const [account] = whole.tables;
+  for (const tables of [[...whole.tables, outside], [account, account], [{ ...account, name: 'engine_report' }]]) {
+    await writeManifest(archive, { ...whole, tables });
+    await expect(importFrom({ archive, ...(await makeServer()).request }, view)).rejects.toMatchObject({
+      reason: 'ARCHIVE_DAMAGED',
+    });
+  }
+  const listed = { bytes: 1, sha256: createHash('sha256').update('x').digest('hex') };
+  for (const [line, reason] of [
+    [JSON.stringify({ key: '../../outside.jsonl', ...listed }), 'INVALID_OBJECT_KEY'],
+    [JSON.stringify({ key: '/etc/passwd', ...listed }), 'INVALID_OBJECT_KEY'],
+    [JSON.stringify({ key: ['a'], ...listed }), 'ARCHIVE_DAMAGED'],
+    ['{"key":', 'ARCHIVE_DAMAGED'],
+  ] as const) {
+    const objects = { ...(await writeLines(join(archive, 'objects.jsonl'), [line])), objectBytes: 1 };
+    await writeManifest(archive, { ...whole, objects });
+    await expect(importFrom({ archive, ...(await makeServer()).request }, view)).rejects.toMatchObject({ reason });
+  }
+  for (const secret of ['', 'hex:', 'a text']) {
+    await writeFile(join(archive, 'secret'), secret);
+    await expect(importFrom({ archive, ...(await makeServer()).request }, view)).rejects.toMatchObject({
+      reason: 'ARCHIVE_DAMAGED',
+    });
+  }
+});
+
+test('nobody else can read an archive, whatever the folder was like before', async () => {
+  const home = await makeServer();
+  await furnish(home);
+  const archive = await makeFolder();
+  await chmod(archive, 0o755);
+  await writeFile(join(archive, 'secret'), '', { mode: 0o644 });
+  await exportTo({ archive, ...home.request }, view);
+  const modeOf = async (name: string) => ((await stat(join(archive, name))).mode & 0o777).toString(8);
+  for (const name of ['tables', 'objects']) expect(await modeOf(name)).toBe('700');
+  for (const name of ['secret', 'manifest.json', 'objects.jsonl']) expect(await modeOf(name)).toBe('600');
 });
 
 const readTablesOf = ({ db }: Store) => listTables(db);

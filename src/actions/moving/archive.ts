@@ -14,7 +14,7 @@ import { Problem } from '../../base/problem.ts';
 import { syncPath } from '../../db/embedded/sync-tree.ts';
 import { writeLines } from './line-file.ts';
 
-const MANIFEST = 'manifest.json';
+export const MANIFEST = 'manifest.json';
 export const OBJECTS = 'objects';
 export const OBJECT_LIST = 'objects.jsonl';
 export const TABLES = 'tables';
@@ -66,7 +66,7 @@ export async function findManifest(dir: string): Promise<Manifest | undefined> {
     if (cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR') throw cause;
   });
   if (text === undefined) return undefined;
-  const given: unknown = parse(text);
+  const given = parseJson(text);
   if (isNewer(given)) throw archiveTooNew();
   const { data } = MANIFEST_SCHEMA.safeParse(given);
   if (data === undefined) throw damaged(MANIFEST);
@@ -78,7 +78,8 @@ const isNewer = (given: unknown): boolean => {
   return layout !== undefined && layout > LAYOUT;
 };
 
-function parse(text: string): unknown {
+/** Undefined for what is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -99,3 +100,12 @@ export const damaged = (path: string): Problem =>
     `${path} is not what it was when the archive was made. Copy the archive again from where it was made, or export anew.`,
     { reason: 'ARCHIVE_DAMAGED', details: { path } },
   );
+
+const SECRET_TEXT = /^hex:[0-9a-f]{64}$/;
+
+/** The installation's secret, as it was written: one that was cut short would sign with what anybody can guess. */
+export async function readSecret(dir: string): Promise<string> {
+  const text = await readFile(join(dir, SECRET), 'utf8').catch(() => '');
+  if (!SECRET_TEXT.test(text.trim())) throw damaged(SECRET);
+  return text.trim();
+}

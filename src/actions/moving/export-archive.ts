@@ -86,7 +86,7 @@ async function* copyObjects(way: Way, onBytes: (bytes: number) => void): AsyncGe
 
 /** A new folder, an empty one, or one in which an export was cut short. */
 async function takeFolder(dir: string): Promise<void> {
-  await mkdir(join(dir, TABLES), { recursive: true, mode: 0o700 });
+  for (const folder of [TABLES, OBJECTS]) await mkdir(join(dir, folder), { recursive: true, mode: 0o700 });
   const others = (await readdir(dir)).filter((name) => !OWN_NAMES.includes(name));
   if (others.length === 0) return;
   throw new Problem('ALREADY_EXISTS', `${dir} should be new or empty, but there is ${others[0]} in it. Name another folder.`, {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Problem } from '../../base/problem.ts';
 import { MIGRATIONS } from '../../db/migrations/migrations.ts';
 import { type LoadedTable, loadTables } from '../../db/moving/load-tables.ts';
+import { MOVED_TABLES } from '../../db/moving/moved-tables.ts';
 import { openObjectStore } from '../../storage/open-object-store.ts';
 import type { Context } from '../context.ts';
 import { inBatches } from '../in-batches.ts';
@@ -12,9 +13,11 @@ import {
   findManifest,
   LISTED_OBJECT,
   type ListedObject,
+  MANIFEST,
   type Manifest,
   OBJECT_LIST,
   OBJECTS,
+  parseJson,
   TABLES,
 } from './archive.ts';
 import { copyListedObject } from './copy-object.ts';
@@ -26,6 +29,9 @@ export async function openArchive(dir: string): Promise<Manifest> {
   const manifest = await findManifest(dir);
   if (manifest === undefined) throw notWhole(dir);
   if (manifest.migrations.some((name) => !(name in MIGRATIONS))) throw archiveTooNew();
+  // Names become paths and parts of statements.
+  const names = manifest.tables.map(({ name }) => name);
+  if (names.some((name, at) => !MOVED_TABLES.includes(name) || names.indexOf(name) !== at)) throw damaged(MANIFEST);
   return manifest;
 }
 
@@ -54,8 +60,13 @@ async function copyObjects(to: Context['objects'], { objects }: Manifest, { dir,
 }
 
 async function* listObjects(dir: string, file: LineFile): AsyncGenerator<ListedObject> {
-  for await (const line of readLines(join(dir, OBJECT_LIST), file, () => damaged(OBJECT_LIST)))
-    yield LISTED_OBJECT.parse(JSON.parse(line));
+  for await (const line of readLines(join(dir, OBJECT_LIST), file, () => damaged(OBJECT_LIST))) yield toListed(line);
+}
+
+function toListed(line: string): ListedObject {
+  const { data } = LISTED_OBJECT.safeParse(parseJson(line));
+  if (data === undefined) throw damaged(OBJECT_LIST);
+  return data;
 }
 
 function openTable(dir: string, { name, ...file }: Manifest['tables'][number]): LoadedTable {

@@ -25,6 +25,8 @@ export async function writeLines(path: string, lines: AsyncIterable<string> | It
     await file.writeFile(written);
   };
   try {
+    // It may be there already, from an export that was cut short or of somebody who waits for it.
+    await file.chmod(0o600);
     for await (const line of lines) {
       rows += 1;
       block += `${line}\n`;
