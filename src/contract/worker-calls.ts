@@ -11,19 +11,26 @@ export const TABLES_HEADER = 'boatload-tables';
 export const MOST_WAIT_MS = 25_000;
 
 const Count = z.int().nonnegative();
-const Ranges = z.array(z.tuple([Count, Count]));
+/** As the database counts rows, shards and epochs. What it would refuse would take the calls along that come at the same time. */
+const Place = Count.max(2 ** 31 - 1);
+const Ranges = z.array(z.tuple([Place, Place]).refine(([first, end]) => first <= end, 'expected the first row before the last'));
 const JobUid = z.uuid();
-const Text = z.string().max(10_000);
+const Text = z
+  .string()
+  .max(10_000)
+  .refine((text) => !text.includes('\0'), 'expected no NUL');
+/** What engines said may have anything in it, and is made storable later. */
+const Words = z.string().max(10_000);
 
 const Lease = z.object({
-  ticket: Text,
+  ticket: z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/\d{1,9}$/),
   jobUid: JobUid,
   accountId: Text,
-  shard: Count,
-  first: Count,
-  count: Count,
+  shard: Place,
+  first: Place,
+  count: Place,
   model: Text,
-  epoch: Count,
+  epoch: Place,
   done: Ranges,
 });
 
@@ -32,13 +39,13 @@ const Unwanted = z.object({ model: Text, accountId: Text.optional() });
 
 const Claim = z.object({
   jobUid: JobUid,
-  shard: Count,
-  epoch: Count,
+  shard: Place,
+  epoch: Place,
   objectKey: Text,
   rows: Ranges,
   failedRows: Ranges,
-  ok: Count,
-  failed: Count,
+  ok: Place,
+  failed: Place,
   inputTokens: Count,
   outputTokens: Count,
   cachedTokens: Count,
@@ -54,8 +61,8 @@ export const WORKER_CALLS = {
   giveBack: z.object({ lease: Lease, afterMs: Count }),
   open: z.object({ jobUid: JobUid }),
   states: z.object({ jobUids: z.array(JobUid) }),
-  giveUp: z.object({ jobUid: JobUid, statusCode: Text, statusMessage: Text }),
-  note: z.object({ jobUid: JobUid, at: z.coerce.date(), kind: Text, message: Text, details: z.record(z.string(), z.unknown()) }),
+  giveUp: z.object({ jobUid: JobUid, statusCode: Text, statusMessage: Words }),
+  note: z.object({ jobUid: JobUid, at: z.coerce.date(), kind: Text, message: Words, details: z.record(z.string(), z.unknown()) }),
   latestNote: z.object({ jobUid: JobUid, kinds: z.array(Text) }),
 } as const;
 

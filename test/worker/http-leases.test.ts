@@ -1,5 +1,5 @@
 /** Leases over HTTP: the same suite as on the database, behind an API process that loses answers. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { makeLeaseDesk } from '../../src/actions/lease-desk.ts';
@@ -18,6 +18,11 @@ import { claimOf, makePlannedJob, putAllAside, takeOneOf } from '../db/jobs.ts';
 const SECRET = randomBytes(32);
 const TABLES = '0042-tables';
 const LOG = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+const LEASE = {
+  ...{ ticket: `${randomUUID()}/0`, jobUid: randomUUID(), accountId: 'acme', shard: 0, first: 0, count: 1, model: 'm' },
+  ...{ epoch: 1, done: [] },
+};
 
 interface Api {
   readonly url: string;
@@ -114,6 +119,10 @@ describeOnBoth('leases over HTTP', (open) => {
     ['no JSON', 'commit', '{', 400],
     ['another call', 'drop-all-tables', '{}', 404],
     ['no call', 'toString', '{}', 404],
+    ['a ticket that is none', 'keep', JSON.stringify({ leases: [{ ...LEASE, ticket: "x' or 1=1" }] }), 400],
+    ['a shard that no job can have', 'keep', JSON.stringify({ leases: [{ ...LEASE, shard: 2 ** 31 }] }), 400],
+    ['rows that end before they begin', 'keep', JSON.stringify({ leases: [{ ...LEASE, done: [[5, 3]] }] }), 400],
+    ['a text that no database takes', 'take', '{"max":1,"waitMs":0,"without":[{"model":"a\\u0000"}]}', 400],
     ['too much', 'keep', `{"leases":[${' '.repeat(17 * 1024 * 1024)}]}`, 400],
   ])('a call that says %s is refused', async (_, call, body, status) => {
     const calm = await openApi(open());
