@@ -168,7 +168,9 @@ async function watchTables(
 /** A URL as it may be shown. */
 const withoutSecrets = (text: string): string => {
   const url = URL.parse(text);
-  if (url === null) return text;
+  if (url === null) return '(hidden)';
   url.password = '';
+  // PostgreSQL takes a password among the parameters, too; those of S3 say where it is.
+  if (url.protocol !== 's3:') url.search = '';
   return url.href;
 };

@@ -10,8 +10,9 @@ export async function showSettings({ config }: ConfigRequest): Promise<readonly 
 }
 
 function toFacts(name: SettingName, { given }: FoundSettings): SettingFacts {
-  const { fallback, unit, meaning, secret = false } = SETTINGS[name];
+  const { fallback, unit, meaning, secret: isSecret = false } = SETTINGS[name];
   const set = given.get(name);
+  const secret = isSecret || hasCredentials(set?.text ?? '');
   return {
     name,
     key: toKey(name),
@@ -23,3 +24,6 @@ function toFacts(name: SettingName, { given }: FoundSettings): SettingFacts {
     secret,
   };
 }
+
+/** Addresses of engines may have a user and a password in them. */
+const hasCredentials = (text: string): boolean => /:\/\/[^\s,/?#]*@/.test(text);

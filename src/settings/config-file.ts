@@ -44,7 +44,7 @@ function readPair({ key, value }: Pair<Node, Node | null>, lineOf: (offset: numb
   const text = toText(value, setting);
   if (text === '') return { name };
   if (text !== undefined && fits(setting, text)) return { name, given: { text, from } };
-  const came = JSON.stringify(value);
+  const came = setting.secret === true ? 'something else' : JSON.stringify(value);
   return { name, fault: `${from}: ${said} should be ${toExpectation(setting)}, got ${came}. Correct it, or leave it out.` };
 }
 

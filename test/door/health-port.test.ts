@@ -72,12 +72,16 @@ test('what is under way can be seen while it is', async () => {
 test('boatload config prints what is in force and who said so, and no secret', async () => {
   const cwd = await makeFolder();
   await writeFile(join(cwd, 'c.yaml'), 'maxDatasetBytes: 5\nlistenHost: 0.0.0.0\n');
-  const env = { DATABASE_URL: 'postgres://u:hush@h/n', BOATLOAD_CONFIG: 'c.yaml', BOATLOAD_ANY_PARAMETERS: '1' };
+  const env = {
+    ...{ DATABASE_URL: 'postgres://u:hush@h/n', BOATLOAD_CONFIG: 'c.yaml', BOATLOAD_ANY_PARAMETERS: '1' },
+    BOATLOAD_ENGINES: 'http://a:8000,http://u:hush@b:8000/v1',
+  };
   const shown = await boatload(['config'], { cwd, env });
   expect(shown).toMatchObject({ code: 0, stderr: '' });
   expect(shown.stdout).toMatch(/^maxDatasetBytes: 5 +# .*c\.yaml:1$/m);
   expect(shown.stdout).toMatch(/^anyParameters: 1 +# the environment$/m);
   expect(shown.stdout).toMatch(/^# databaseUrl: \(hidden\) +# the environment$/m);
+  expect(shown.stdout).toMatch(/^# engines: \(hidden\) +# the environment$/m);
   expect(shown.stdout).toMatch(/^# liveQueue: 128 +# BOATLOAD_LIVE_QUEUE$/m);
   expect(shown.stdout).not.toContain('hush');
   // What it prints is a config file with the same meaning.

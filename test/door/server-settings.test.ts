@@ -162,6 +162,17 @@ test.each([
   });
 });
 
+test('a secret of the wrong kind is refused without being said, and an anchor is never multiplied', async () => {
+  await expect(findSettings({}, await write('databaseUrl: [postgres://u:hush@h/n]'))).rejects.toMatchObject({
+    message: expect.not.stringContaining('hush'),
+  });
+  const layers = Array.from({ length: 40 }, (_, at) => `- &l${at + 1} [${Array(9).fill(`*l${at}`).join(', ')}]`);
+  await expect(findSettings({}, await write(`engines:\n- &l0 [a]\n${layers.join('\n')}\n`))).rejects.toMatchObject({
+    reason: 'CONFIG_INVALID',
+    message: expect.stringMatching(/:1: engines should be/),
+  });
+});
+
 test('a file that is not there is refused', async () => {
   await expect(findSettings({}, '/nowhere/boatload.yaml')).rejects.toMatchObject({ reason: 'CONFIG_INVALID' });
 });
