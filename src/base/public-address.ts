@@ -42,7 +42,7 @@ export const isPublicAddress = (address: string): boolean => {
 };
 
 /** Where clouds tell the machines in them their secrets; link-local addresses altogether, as most of them are. */
-const METADATA_IPV4 = ['169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32'];
+const METADATA_IPV4 = ['169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32', '192.0.0.192/32'];
 const METADATA_IPV6 = ['fe80::/10', 'fd00:ec2::/32', 'fd20:ce::254/128', '64:ff9b::a9fe:0/112'];
 
 const metadata4 = toList('ipv4', METADATA_IPV4);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isPublicAddress } from '../../src/base/public-address.ts';
+import { isMetadataAddress, isPublicAddress } from '../../src/base/public-address.ts';
 
 test.each([
   ...[
@@ -44,3 +44,11 @@ test.each([
   ],
   ['no address at all', ['', 'localhost', 'example.com', '127.1', '2130706433', '0x7f.1', '1.1.1.1.1', '[::1]']],
 ])('%s: nobody’s business', (_, addresses) => expect(addresses.filter(isPublicAddress)).toEqual([]));
+
+test('where clouds tell machines their secrets is known in every spelling, and private networks are not that', () => {
+  const theirs = ['169.254.169.254', '169.254.170.2', '100.100.100.200', '168.63.129.16', '192.0.0.192', 'fd00:ec2::254'];
+  const inside = ['::ffff:169.254.169.254', '::ffff:a9fe:a9fe', '64:ff9b::a9fe:a9fe', 'fe80::a9fe:a9fe%eth0', 'fd20:ce::254'];
+  expect([...theirs, ...inside].filter((address) => !isMetadataAddress(address))).toEqual([]);
+  const others = ['127.0.0.1', '10.0.0.1', '192.168.0.1', '::1', 'fd12:3456::1', '100.100.100.201'];
+  expect(others.filter(isMetadataAddress)).toEqual([]);
+});
