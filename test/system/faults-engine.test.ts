@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Line, openLine } from '../../src/torture/line.ts';
-import { type Server, startServer } from '../door/server.ts';
+import { isOver, type Server, startServer } from '../door/server.ts';
 import { makeFolder } from '../support/folder.ts';
 import { type HttpEngine, startHttpEngine } from '../support/http-engine.ts';
 import { allIds, contentOf, makeRows, type OutputLine, parseLines } from '../support/rows.ts';
@@ -43,7 +43,7 @@ async function untilNoted(server: Server, kind: string): Promise<void> {
 }
 
 async function expectAll(server: Server): Promise<void> {
-  expect(await server.waitForJob('job', ({ state }) => /COMPLETED|FAILED|EXPIRED/.test(state))).toMatchObject({
+  expect(await server.waitForJob('job', isOver)).toMatchObject({
     state: 'JOB_STATE_COMPLETED',
     jobProgress: { totalInputRequests: ROWS, successfullyProcessedRequests: ROWS, failedRequests: 0 },
   });
