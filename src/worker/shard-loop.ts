@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { crashPoint } from '../base/crash-point.ts';
 import type { Progress } from '../jobs/job.ts';
 import type { PartClaim, ShardLease, ShardsOf } from '../jobs/leases.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import type { JobRun } from './job-run.ts';
 import { type JobRuns, makeJobRuns } from './job-runs.ts';
 import { ShardRun } from './shard-run.ts';
@@ -16,7 +17,6 @@ import type { RowContext } from './worker-context.ts';
 
 /** For the first shard; what comes in ends the wait. */
 const WAIT_MS = 20_000;
-const HEARTBEAT_MS = 3_000;
 const AGAIN_MS = 1_000;
 /** A job without an engine gives its shards back for so long, or a few such jobs would keep all others out. */
 const NO_ENGINE_MS = 5_000;
@@ -41,7 +41,7 @@ export class ShardLoop {
   /** Ends the wait for shards when others are wanted. */
   #look = new AbortController();
   #loop: Promise<void> = Promise.resolve();
-  #heartbeat: NodeJS.Timeout | undefined;
+  #stopHeartbeat = (): void => {};
 
   constructor(context: RowContext) {
     this.#context = context;
@@ -54,7 +54,7 @@ export class ShardLoop {
 
   start(): void {
     this.#loop = this.#takeShards();
-    this.#heartbeat = setInterval(() => void this.#keep(), HEARTBEAT_MS);
+    this.#stopHeartbeat = startHeartbeat(() => this.#keep(), this.#context.log);
   }
 
   /** What this worker has finished and not committed yet. */
@@ -105,7 +105,7 @@ export class ShardLoop {
     await this.#loop;
     await Promise.all(this.#held.values());
     clearTimeout(impatience);
-    clearInterval(this.#heartbeat);
+    this.#stopHeartbeat();
   }
 
   async #takeShards(): Promise<void> {
@@ -196,12 +196,8 @@ export class ShardLoop {
   }
 
   async #keep(): Promise<void> {
-    try {
-      const lost = new Set(await this.#context.leases.keep([...this.#held.keys()]));
-      for (const shard of this.#shards) if (lost.has(shard.lease)) shard.lose();
-    } catch (cause) {
-      this.#context.log.warn({ cause }, 'heartbeat failed, trying again');
-    }
+    const lost = new Set(await this.#context.leases.keep([...this.#held.keys()]));
+    for (const shard of this.#shards) if (lost.has(shard.lease)) shard.lose();
   }
 
   async #pause(): Promise<void> {

@@ -1,11 +1,11 @@
 /** Runs the tasks that concern a whole job, plan and merge: one at a time, again after a failure. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Task, TaskKind } from '../db/store.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 const IDLE_MS = 1_000;
 const AGAIN_MS = 2_000;
-const HEARTBEAT_MS = 3_000;
 
 export class TaskLoop {
   readonly #context: WorkerContext;
@@ -49,7 +49,7 @@ export class TaskLoop {
   async #runTask(task: Task): Promise<void> {
     const { queue } = this.#context.store;
     const lost = new AbortController();
-    const heartbeat = setInterval(() => void this.#keep(task, lost), HEARTBEAT_MS);
+    const stopHeartbeat = startHeartbeat(() => this.#keep(task, lost), this.#context.log);
     try {
       await this.#run(task.jobUid, AbortSignal.any([this.#stop.signal, lost.signal]));
       await queue.settle(task);
@@ -58,7 +58,7 @@ export class TaskLoop {
       if (!this.#stop.signal.aborted) this.#trouble(task, cause);
       await queue.giveBack(task, this.#stop.signal.aborted ? {} : { afterMs: AGAIN_MS });
     } finally {
-      clearInterval(heartbeat);
+      stopHeartbeat();
     }
   }
 
@@ -68,11 +68,7 @@ export class TaskLoop {
   }
 
   async #keep(task: Task, lost: AbortController): Promise<void> {
-    try {
-      const gone = await this.#context.store.queue.keep([task]);
-      if (gone.length > 0) lost.abort();
-    } catch (cause) {
-      this.#context.log.warn({ cause }, 'heartbeat failed, trying again');
-    }
+    const gone = await this.#context.store.queue.keep([task]);
+    if (gone.length > 0) lost.abort();
   }
 }
