@@ -40,13 +40,14 @@ const expectAll = async (fleet: Fleet): Promise<void> => {
   expect((await readOutput(fleet)).map(contentOf)).toEqual(allIds(ROWS));
 };
 
-test('every sixth request fails, from the upload to the download: every row is there once', async () => {
+test('every sixth request fails, and others are slow, from the upload to the download: every row is there once', async () => {
   const line = await openStoreLine(s3.endpoint);
   onTestFinished(() => line.close());
   const fleet = await openThrough(line.url);
-  const some = { '500': 0.04, '503': 0.04, reset: 0.04, 'lost-reply': 0.04 };
+  const some = { '500': 0.04, '503': 0.04, reset: 0.04, 'lost-reply': 0.04, slow: 0.1 };
   line.plan = {
     seed: 7,
+    slowMs: 300,
     faults: { PUT: some, POST: some, DELETE: some, HEAD: some, GET: { ...some, 'cut-reply': 0.05 } },
   };
   await fleet.start('worker');
