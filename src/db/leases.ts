@@ -3,9 +3,10 @@ import type { Leases, Patience, ShardLease, ShardsOf } from '../jobs/leases.ts';
 import { parseRanges } from '../jobs/ranges.ts';
 import { commitParts } from './queries/commit-parts.ts';
 import { listWaitingShards } from './queries/list-waiting-shards.ts';
-import { settleShard } from './queries/settle-shard.ts';
+import { settleShards } from './queries/settle-shards.ts';
 import { takeShards } from './queries/take-shards.ts';
 import type { Db, Queue, Task } from './store.ts';
+import { together } from './together.ts';
 
 type ShardTask = Task & { readonly shard: number };
 
@@ -16,6 +17,15 @@ const PAUSED_MS = 3_000;
 const LOOK_MS = 1_000;
 
 export function makeLeases(db: Db, queue: Queue): Leases {
+  // Whether they come from one worker or, through an API process, from many.
+  const settleAll = together((leases: readonly ShardLease[]) =>
+    db.transaction().execute(async (tx) => {
+      const problems = await settleShards(tx, queue, leases);
+      const ended = leases.filter((_, place) => problems[place] === undefined);
+      await queue.settleAll(ended.map(toTask), { tx });
+      return problems;
+    }),
+  );
   return {
     take: (max, patience, without = []) => takeOrWait(db, queue, { max, patience, without }),
     async keep(leases) {
@@ -23,11 +33,10 @@ export function makeLeases(db: Db, queue: Queue): Leases {
       return leases.filter(({ ticket }) => lost.has(ticket));
     },
     commit: async (claims) => (claims.length === 0 ? [] : commitParts(db, claims)),
-    settle: (lease) =>
-      db.transaction().execute(async (tx) => {
-        await settleShard(tx, queue, lease);
-        await queue.settle(toTask(lease), { tx });
-      }),
+    async settle(lease) {
+      const [problem] = await settleAll([lease]);
+      if (problem !== undefined) throw problem;
+    },
     giveBack: (lease, options) => queue.giveBack(toTask(lease), options),
   };
 }

@@ -144,6 +144,12 @@ function makeQueue({ boss, db, wakeUp }: QueueParts): Queue {
     async settle({ kind, ticket }, { tx } = {}) {
       return settledIds(await boss.complete(kind, toAttempt(ticket), null, { db: through(tx) })).size > 0;
     },
+    async settleAll(tasks, { tx }) {
+      for (const [kind, ended] of Map.groupBy(tasks, (task) => task.kind)) {
+        const attempts = ended.map(({ ticket }) => toAttempt(ticket));
+        await boss.complete(kind, attempts, null, { db: through(tx) });
+      }
+    },
     async giveBack({ kind, ticket }, { afterMs = 0 } = {}) {
       const attempt = toAttempt(ticket);
       await db.transaction().execute(async (tx) => {

@@ -56,6 +56,8 @@ export interface Queue {
   keep(tasks: readonly Task[]): Promise<readonly Task[]>;
   /** Ends a task for good. False when it was no longer ours. */
   settle(task: Task, options?: { readonly tx?: Tx }): Promise<boolean>;
+  /** Ends tasks for good, those that are still ours. */
+  settleAll(tasks: readonly Task[], options: { readonly tx: Tx }): Promise<void>;
   /** Whether anybody has a task of this job in hand; one who died counts until that is noticed. */
   isHeld(kind: TaskKind, jobUid: string): Promise<boolean>;
   /** Puts a task back for anybody, now or `afterMs` from now. Does nothing when it was no longer ours. */
