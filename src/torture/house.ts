@@ -149,7 +149,7 @@ class Builder {
       args,
       cwd: dir,
       env: { ...WINDOWS, ...env },
-      firstEnv: crash === undefined ? {} : { BOATLOAD_CRASH_AT: `${crash.point}:${crash.passing}` },
+      untilCrash: crash === undefined ? {} : { BOATLOAD_CRASH_AT: `${crash.point}:${crash.passing}` },
       log: join(dir, `${number}.log`),
     });
     this.members.push(member);

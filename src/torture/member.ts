@@ -8,8 +8,8 @@ export interface MemberOptions {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Only its first life has these. */
-  readonly firstEnv: Readonly<Record<string, string>>;
+  /** It has these until it has died at a crash point. */
+  readonly untilCrash: Readonly<Record<string, string>>;
   /** What it says, and how it ends, goes here. */
   readonly log: string;
 }
@@ -78,10 +78,10 @@ export class Member {
   }
 
   async #liveOnce(): Promise<void> {
-    const { args, cwd, env, firstEnv } = this.#options;
+    const { args, cwd, env, untilCrash } = this.#options;
     const child = spawn(process.execPath, [this.#program, ...args], {
       cwd,
-      env: { ...process.env, ...env, ...(this.lives === 0 ? firstEnv : {}) },
+      env: { ...process.env, ...env, ...(this.crashes.length === 0 ? untilCrash : {}) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.lives += 1;

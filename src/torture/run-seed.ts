@@ -111,7 +111,10 @@ class Story {
     const verbs = { paused: ['pause', 'resume'], cancelled: ['cancel'], continued: ['cancel'] }[String(shape)] ?? [];
     if (verbs.length === 0) return;
     // The engine may have answered too few for that, where much goes wrong at once.
-    await Promise.race([engine.untilAnswered(Math.floor(rows * 0.3)), delay(20_000)]);
+    const inTime = new AbortController();
+    const patience = delay(20_000, undefined, { signal: inTime.signal }).catch(() => undefined);
+    await Promise.race([engine.untilAnswered(Math.floor(rows * 0.3)), patience]);
+    inTime.abort();
     for (const order of orders)
       for (const verb of verbs) {
         await desk.ask('POST', `batchInferenceJobs/${order.id}:${verb}`, {}).catch(ignoreTooLate);
@@ -197,9 +200,9 @@ class Story {
   }
 }
 
-/** A job that has ended can't be paused any more; that is the user's bad luck. */
+/** A job whose input is still being read, or that has ended, can't be paused; that is the user's bad luck. */
 function ignoreTooLate(cause: unknown): void {
-  if (!/FAILED_PRECONDITION/.test(String(cause))) throw cause;
+  if (!/JOB_VALIDATING|JOB_ENDED/.test(String(cause))) throw cause;
 }
 
 const NO_FIGURES: Figures = {

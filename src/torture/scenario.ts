@@ -56,7 +56,9 @@ export function drawScenario(
 ): Scenario {
   const draw = new Draw(`${seed} ${size}`);
   const shape = draw.one(SHAPES);
-  const crash = draw.chance() < 0.6 ? drawCrash(draw, shape) : undefined;
+  // What is continued is a job of Fireworks' dialect alone.
+  const dialect = shape === 'continued' || draw.chance() < 0.5 ? 'fireworks' : 'openai';
+  const crash = draw.chance() < 0.6 ? drawCrash(draw, { shape, dialect }) : undefined;
   const kinds = size === 'embedded' ? EMBEDDED_FAULTS : FLEET_FAULTS.filter((kind) => canRestart || kind !== 'database restart');
   const count = draw.between(crash === undefined ? 1 : 0, MOST_FAULTS);
   const faults = Array.from({ length: count }, () => drawFault(draw, draw.one(kinds), { size, rows }));
@@ -64,8 +66,7 @@ export function drawScenario(
     seed,
     size,
     shape,
-    // What is continued is a job of Fireworks' dialect alone.
-    dialect: shape === 'continued' || draw.chance() < 0.5 ? 'fireworks' : 'openai',
+    dialect,
     rows,
     latency: draw.one(LATENCIES),
     crash,
@@ -98,14 +99,18 @@ const PASSINGS: readonly [prefix: string, most: number][] = [
   ['lease', 6],
 ];
 
-function drawCrash(draw: Draw, shape: Shape): Scenario['crash'] {
-  const points = Object.keys(CRASH_POINTS).filter((name): name is CrashPoint => isPassed(name as CrashPoint, shape)); // the keys of that record
+type Kind = Pick<Scenario, 'shape' | 'dialect'>;
+
+function drawCrash(draw: Draw, kind: Kind): Scenario['crash'] {
+  const points = Object.keys(CRASH_POINTS).filter((name): name is CrashPoint => isPassed(name as CrashPoint, kind)); // the keys of that record
   const point = draw.one(points);
   const [, most] = PASSINGS.find(([prefix]) => point.startsWith(prefix)) ?? ['', 1];
   return { point, passing: draw.between(1, most) };
 }
 
-function isPassed(point: CrashPoint, shape: Shape): boolean {
+function isPassed(point: CrashPoint, { shape, dialect }: Kind): boolean {
+  // OpenAI's files come another way, and a job that was cancelled may leave nothing to continue.
+  if (point.startsWith('upload') && dialect === 'openai') return false;
   if (point.startsWith('cancel')) return WITH_CANCEL.includes(shape);
   // A cancelled job is ended by the same upkeep as one whose time is over.
   if (point.startsWith('expire')) return shape === 'expired' || WITH_CANCEL.includes(shape);

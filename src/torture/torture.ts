@@ -54,7 +54,8 @@ async function runOne(
 /** A seed in one line. */
 export function toLine({ scenario, seconds, violations, figures, restarts, crashed }: SeedResult): string {
   const { seed, size } = scenario;
-  const verdict = violations.length === 0 ? 'ok' : `BROKEN: ${[...new Set(violations.map(({ kind }) => kind))].join(', ')}`;
+  const good = crashed === false ? 'void' : 'ok';
+  const verdict = violations.length === 0 ? good : `BROKEN: ${[...new Set(violations.map(({ kind }) => kind))].join(', ')}`;
   const point = crashed === false ? ', its crash point was not reached' : '';
   return `${size} ${seed}  ${verdict}  ${inWords(scenario)}  (${figures.answers} answers of ${figures.rows} rows, ${figures.askedAgain} asked again, ${restarts} restarts, ${seconds.toFixed(0)} s${point})`;
 }
@@ -109,12 +110,14 @@ function toRow(name: string, results: readonly SeedResult[]): readonly string[] 
   const [size = '', happening = ''] = name.split('\u0000');
   const sum = (read: (result: SeedResult) => number): string =>
     results.reduce((total, result) => total + read(result), 0).toLocaleString('en');
+  // Its crash point was not reached: such a seed has shown less than it says.
+  const voids = results.filter(({ crashed }) => crashed === false).length;
   const count = (isCounted: (kind: string) => boolean): string =>
     sum(({ violations }) => violations.filter(({ kind }) => isCounted(kind)).length);
   return [
     size,
     happening,
-    `${results.length}`,
+    voids === 0 ? `${results.length}` : `${results.length}, ${voids} of them void`,
     sum(({ figures }) => figures.rows),
     ...OWN_COLUMN.map((kind) => count((one) => one === kind)),
     count((one) => !OWN_COLUMN.includes(one)),
