@@ -1,5 +1,5 @@
 /**
- * `npm run torture`: 200 seeds of 20,000 rows on both sizes, on a PostgreSQL and an S3 server of its own, and the table that docs/durability.md shows.
+ * `npm run torture`: 200 seeds of 20,000 rows on both sizes, on a PostgreSQL and an S3 server of its own, and a table as docs/durability.md shows it.
  * `npm run torture -- --seeds 1-5 --size fleet --rows 2000 --at-once 2` does less.
  */
 import { mkdtemp } from 'node:fs/promises';
