@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { Desk } from './desk.ts';
 import { startEngine, type TortureEngine } from './engine.ts';
+import { findFreePort } from './free-port.ts';
 import { type Line, openLine } from './line.ts';
 import { Member, type Ready } from './member.ts';
 import { type Link, MEMBERS, type Scenario } from './scenario.ts';
@@ -191,14 +191,4 @@ async function makeDatabase(url: string, name: string): Promise<string> {
   const own = new URL(url);
   own.pathname = `/${name}`;
   return own.href;
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
 }

@@ -72,7 +72,7 @@ export function outcomeOf(job: Reply): JobNumbers['outcome'] | undefined {
 }
 
 /** Fetches everything that a judge needs but the engine's log. */
-export async function collect(desk: Desk, order: Order, job: Reply): Promise<Omit<Evidence, 'calls'>> {
+export async function collect(desk: Desk, order: Order, job: Reply): Promise<Omit<Evidence, 'calls'> & Files> {
   const outcome = outcomeOf(job) ?? 'FAILED';
   const progress = (job['jobProgress'] ?? {}) as Record<string, number>; // as the contract has it
   const numbers: JobNumbers = {

