@@ -153,8 +153,13 @@ export class Gate {
   nextAtMs(nowMs: number): number | undefined {
     if (this.#isDraining) return undefined;
     const opensAtMs = this.#budget?.opensAtMs(nowMs) ?? nowMs;
-    if (this.#state === 'ready') return opensAtMs > nowMs ? opensAtMs : undefined;
+    if (this.#state === 'ready') return opensAtMs > nowMs || this.#hasOpened ? opensAtMs : undefined;
     return this.#trying ? undefined : Math.max(opensAtMs, this.#trialAtMs);
+  }
+
+  /** Its budget may open between the moment when a place was looked for and this one: whoever missed that would never be woken. */
+  get #hasOpened(): boolean {
+    return this.#budget !== undefined && this.#inFlight < this.#limiter.limit;
   }
 
   /** From here on it gets nothing new. */

@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { Budget } from '../../src/engines/budget.ts';
 import { classifyReply } from '../../src/engines/classify-failure.ts';
+import { Gate } from '../../src/engines/gate.ts';
 import { makePool, type Pool, type PoolOptions } from '../../src/engines/pool.ts';
 import { openUpstream } from '../../src/engines/upstream.ts';
 import { type HttpEngineOptions, startHttpEngine } from '../support/http-engine.ts';
@@ -117,4 +118,23 @@ test('whoever waits for a budget alone is woken when it opens', async () => {
   const pool = openPool();
   pool.add({ ...pooled, budget: new Budget({ requestsPerMinute: 600 }) });
   expect(new Set(await sendAll(pool, 70))).toEqual(new Set(['success']));
+});
+
+test('a budget that opens after nobody found a place is still something to wait for, while there is room', async () => {
+  const { pooled } = await startEngine();
+  const gate = new Gate({
+    ...pooled,
+    limit: 2,
+    trialMs: { first: 20, most: 100 },
+    budget: new Budget({ requestsPerMinute: 1 }),
+    onRoom: () => {},
+  });
+  const pass = gate.enter();
+  const opensMs = gate.nextAtMs(performance.now()) ?? 0;
+  expect(gate.load(opensMs - 1)).toBe(Number.POSITIVE_INFINITY);
+  expect(gate.nextAtMs(opensMs + 1)).toBe(opensMs + 1);
+  gate.enter();
+  expect(gate.nextAtMs(opensMs + 600_000)).toBeUndefined();
+  gate.leave(pass);
+  expect(gate.nextAtMs(opensMs + 600_000)).toBe(opensMs + 600_000);
 });
