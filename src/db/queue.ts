@@ -102,6 +102,12 @@ function makeQueue({ boss, db, wakeUp }: QueueParts): Queue {
   const notify = (kind: TaskKind, tx?: Tx): Promise<unknown> =>
     through(tx).executeSql('select pg_notify($1, $2)', [CHANNEL, kind]);
 
+  /** What has come back to the queue, without the models that are not wanted at all. */
+  const fetch = ({ max, without }: Omit<Call, 'kind'>, kind: TaskKind, tx?: Tx): Promise<readonly TakenJob[]> => {
+    const away = without.flatMap(({ model, accountId }) => (accountId === undefined ? [model] : []));
+    return boss.fetch<NewTask>(kind, { batchSize: max, ignoreGroups: away, db: through(tx) });
+  };
+
   /** Out of the line into the queue, and out of the queue into the taker's hands: at no instant is a task in neither. */
   const call = async ({ kind, max, without }: Call): Promise<readonly TakenJob[]> => {
     if (max === 0 || !(await isAnyWaiting(db, kind))) return [];
@@ -110,7 +116,8 @@ function makeQueue({ boss, db, wakeUp }: QueueParts): Queue {
       if (called.length === 0) return [];
       const jobs = called.map(({ lane, ...data }) => ({ data, group: { id: lane } }));
       await boss.insert(kind, jobs, { db: through(tx) });
-      return boss.fetch<NewTask>(kind, { batchSize: jobs.length, db: through(tx) });
+      // What has come back a moment ago is older: with room for the called alone it would leave some of them here, where nobody rings for them.
+      return fetch({ max, without }, kind, tx);
     });
   };
 
@@ -130,8 +137,7 @@ function makeQueue({ boss, db, wakeUp }: QueueParts): Queue {
     },
     async take(kind, max, { without = [] } = {}) {
       wakeUp.beginTake(kind);
-      const away = without.flatMap(({ model, accountId }) => (accountId === undefined ? [model] : []));
-      const back = await boss.fetch<NewTask>(kind, { batchSize: max, ignoreGroups: away });
+      const back = await fetch({ max, without }, kind);
       const called = kind === 'merge' ? [] : await call({ kind, max: max - back.length, without });
       const jobs = [...back, ...called];
       if (jobs.length === max) wakeUp.ring(kind);

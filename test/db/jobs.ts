@@ -1,5 +1,6 @@
 /** Accounts, jobs and claims for the tests of this room. */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { makeId } from '../../src/base/ids.ts';
 import { createJob } from '../../src/db/queries/create-job.ts';
 import { ensureAccount } from '../../src/db/queries/ensure-account.ts';
@@ -151,8 +152,8 @@ export const stateOf = async ({ db }: Store, { uid }: Job) =>
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-/** Empties the queue of what other tests have left. */
-export async function putAllAside({ leases }: Store): Promise<void> {
-  for (let left = await leases.take(1_000); left.length > 0; left = await leases.take(1_000))
-    await Promise.all(left.map((lease) => leases.giveBack(lease, { afterMs: 600_000 })));
+/** Empties the queue of what other tests have left: what waits, what was given back, and what was taken and let go, which would come back some seconds later. */
+export async function putAllAside({ db }: Store): Promise<void> {
+  await sql`delete from waiting`.execute(db);
+  await sql`delete from pgboss.job`.execute(db);
 }

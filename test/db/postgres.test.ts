@@ -40,6 +40,23 @@ test('work that one process adds wakes another, and its shard can be taken there
   await closeAll(stores);
 });
 
+test("what comes back to the queue while others are called is taken with them, and takes nobody else's place", async () => {
+  const store = await openStore({ url: await makeDatabase() });
+  const older = await makePlannedJob(store, [1]);
+  const lease = await takeOneOf(store, older);
+  const newer = await makePlannedJob(store, [1]);
+  const take = await store.db.transaction().execute(async (tx) => {
+    await sql`lock table waiting in access exclusive mode`.execute(tx);
+    const taken = store.leases.take(2);
+    const waits = sql`select 1 from pg_locks where relation = 'waiting'::regclass and not granted`;
+    await expect.poll(async () => (await waits.execute(store.db)).rows, { timeout: 20_000 }).toHaveLength(1);
+    await store.leases.giveBack(lease);
+    return { taken };
+  });
+  expect((await take.taken).map(({ jobUid }) => jobUid)).toEqual([older.uid, newer.uid]);
+  await store.close();
+});
+
 test('opening a database takes nothing away from the processes that use it', async () => {
   const url = await makeDatabase();
   const first = await openStore({ url });

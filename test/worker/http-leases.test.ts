@@ -13,7 +13,7 @@ import { makeHttpJobs, makeHttpLeases } from '../../src/worker/http-leases.ts';
 import { WorkerCalls, type WorkerCallsOptions } from '../../src/worker/worker-calls.ts';
 import { testLeases } from '../conformance/leases.ts';
 import { describeOnBoth } from '../db/databases.ts';
-import { claimOf, makePlannedJob, putAllAside, takeOneOf } from '../db/jobs.ts';
+import { claimOf, makePlannedJob, takeOneOf } from '../db/jobs.ts';
 
 const SECRET = randomBytes(32);
 const TABLES = '0042-tables';
@@ -88,7 +88,6 @@ describeOnBoth('leases over HTTP', (open) => {
     const calm = await openApi(open());
     onTestFinished(() => calm.close());
     const { leases } = { leases: makeHttpLeases(callsTo([calm.url])) };
-    await putAllAside(open());
     const gone = new AbortController();
     const waiting = leases.take(9, { maxMs: 20_000, signal: gone.signal });
     gone.abort();
