@@ -21,6 +21,8 @@ export interface Evidence {
   readonly calls: Several<Call>;
   /** True where a line to the engine broke: what it told may not have arrived. Default false. */
   readonly isLossy?: boolean;
+  /** The ends that are right for it; default: any. */
+  readonly expected?: readonly JobNumbers['outcome'][];
 }
 
 /** What the API says of the job. */
@@ -51,6 +53,8 @@ export type ViolationKind =
   | 'in the wrong file'
   /** The rows of a file are not in the order of the input. */
   | 'out of order'
+  /** A job that should have been completed has failed, or the like. */
+  | 'ended otherwise'
   /** The API's counts are not those of the files. */
   | 'counts differ'
   /** The API's tokens are not those of the answers delivered. */
@@ -174,9 +178,16 @@ class Checker {
   }
 
   conclude(): Findings {
+    this.#judgeEnd();
     this.#judgeAbsent();
     this.#judgeCounts();
     return { violations: this.#violations, found: this.#found, figures: this.#toFigures() };
+  }
+
+  #judgeEnd(): void {
+    const { expected, numbers } = this.#evidence;
+    if (expected !== undefined && !expected.includes(numbers.outcome))
+      this.#say('ended otherwise', `it is ${numbers.outcome}, and should be ${expected.join(' or ')}`);
   }
 
   /** Where a job ended early, Fireworks' files leave out what never ran; OpenAI's name it. */

@@ -84,8 +84,9 @@ export async function collect(desk: Desk, order: Order, job: Reply): Promise<Omi
     outputTokens: progress['outputTokens'] ?? 0,
   };
   const files = order.dialect === 'openai' ? await readOpenaiFiles(desk, order) : await readFireworksFiles(desk, job);
-  // One that ended before its input was read has no rows yet.
-  return { dialect: order.dialect, input: numbers.rows === 0 ? [] : order.input, numbers, ...files };
+  // One that ended early may have ended before its input was read, and has no rows then.
+  const wasRead = numbers.rows > 0 || outcome === 'COMPLETED';
+  return { dialect: order.dialect, input: wasRead ? order.input : [], numbers, ...files };
 }
 
 type Files = Pick<Evidence, 'answers' | 'errors'> & { readonly answers: readonly string[]; readonly errors: readonly string[] };

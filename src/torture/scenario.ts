@@ -58,7 +58,7 @@ export function drawScenario(
   const shape = draw.one(SHAPES);
   // What is continued is a job of Fireworks' dialect alone.
   const dialect = shape === 'continued' || draw.chance() < 0.5 ? 'fireworks' : 'openai';
-  const crash = draw.chance() < 0.6 ? drawCrash(draw, { shape, dialect }) : undefined;
+  const crash = draw.chance() < 0.6 ? drawCrash(draw, { shape, dialect, rows }) : undefined;
   const kinds = size === 'embedded' ? EMBEDDED_FAULTS : FLEET_FAULTS.filter((kind) => canRestart || kind !== 'database restart');
   const count = draw.between(crash === undefined ? 1 : 0, MOST_FAULTS);
   const faults = Array.from({ length: count }, () => drawFault(draw, draw.one(kinds), { size, rows }));
@@ -89,6 +89,8 @@ const ONLY: Readonly<Partial<Record<CrashPoint, Shape>>> = {
   'continue.after-commit': 'continued',
 };
 const WITH_CANCEL: readonly Shape[] = ['cancelled', 'continued'];
+/** Of a job with so many rows, or more. */
+const ROWS_OF_PASSINGS = 10_000;
 /** How often the points of single rows, segments and shards are passed before one dies there. */
 const PASSINGS: readonly [prefix: string, most: number][] = [
   ['dispatch', 2_000],
@@ -101,11 +103,13 @@ const PASSINGS: readonly [prefix: string, most: number][] = [
 
 type Kind = Pick<Scenario, 'shape' | 'dialect'>;
 
-function drawCrash(draw: Draw, kind: Kind): Scenario['crash'] {
+function drawCrash(draw: Draw, { rows, ...kind }: Kind & Pick<Scenario, 'rows'>): Scenario['crash'] {
   const points = Object.keys(CRASH_POINTS).filter((name): name is CrashPoint => isPassed(name as CrashPoint, kind)); // the keys of that record
   const point = draw.one(points);
   const [, most] = PASSINGS.find(([prefix]) => point.startsWith(prefix)) ?? ['', 1];
-  return { point, passing: draw.between(1, most) };
+  // A small job passes none of them often.
+  const share = Math.min(1, rows / ROWS_OF_PASSINGS);
+  return { point, passing: draw.between(1, Math.max(1, Math.floor(most * share))) };
 }
 
 function isPassed(point: CrashPoint, { shape, dialect }: Kind): boolean {
