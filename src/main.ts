@@ -15,6 +15,7 @@ const roof: Roof = {
       serve: async (...given) => (await import('./fleet.ts')).serve(...given),
       work: async (...given) => (await import('./fleet.ts')).work(...given),
       config: async (...given) => (await import('./show-settings.ts')).showSettings(...given),
+      examine: async (...given) => (await import('./examine.ts')).examine(...given),
       exportTo: async (...given) => (await import('./moving.ts')).exportTo(...given),
       importFrom: async (...given) => (await import('./moving.ts')).importFrom(...given),
       migrate: async (...given) => (await import('./fleet.ts')).migrate(...given),

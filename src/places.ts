@@ -1,10 +1,11 @@
 /** Where a machine room keeps its things: all in one folder, or on PostgreSQL and S3 beside a folder of the process's own. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from './base/problem.ts';
 import { readText, type Settings } from './settings/settings.ts';
 import { SETTINGS, type SettingName } from './settings/settings-table.ts';
+import { toSecret } from './settings/to-secret.ts';
 
 export interface Places {
   /** `file:/folder` or `postgres://…`. */
@@ -66,15 +67,6 @@ export function readRowPlaces(settings: Settings): Omit<SharedPlaces, 'database'
     objects: demand(settings, 'OBJECT_STORE'),
     secret: toSecret(secret),
   };
-}
-
-/** So an archive writes a secret that moves. */
-const AS_BYTES = /^hex:([0-9a-f]{64})$/;
-
-/** Any text makes a secret; `hex:` and 64 digits are one as it is. */
-export function toSecret(text: string): Buffer {
-  const [, digits] = AS_BYTES.exec(text) ?? [];
-  return digits === undefined ? createHash('sha256').update(text).digest() : Buffer.from(digits, 'hex');
 }
 
 /** The database alone, for who brings its tables up to date. */

@@ -194,6 +194,22 @@ export interface SettingFacts {
   readonly secret: boolean;
 }
 
+/** One thing that `boatload doctor` has looked at. */
+export interface Finding {
+  /** What was looked at: `disk`, `database`. */
+  readonly check: string;
+  /** `fault`: it will not work so. `warning`: it works, and a person should know. */
+  readonly level: 'ok' | 'warning' | 'fault';
+  /** For programs, stable: `DISK_FULL`; `OK` where nothing is wrong. */
+  readonly code: string;
+  /** What was found, in a sentence. */
+  readonly message: string;
+  /** What to do about it; null where nothing is to be done, or the message says it. */
+  readonly remedy: string | null;
+  /** Further facts for programs: what was measured. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
 /** `boatload export` and `import`. */
 export interface MoveRequest {
   /** The archive's folder. */
@@ -251,6 +267,8 @@ export interface Doors {
   exportTo(request: MoveRequest, view: MoveView): Promise<MoveFacts>;
   /** Resolves when everything is there. */
   importFrom(request: MoveRequest, view: MoveView): Promise<MoveFacts>;
+  /** Looks at everything that `up`, `serve` or `worker` would need with the same flags, and changes nothing. */
+  examine(request: UpRequest): Promise<readonly Finding[]>;
   /** The settings in force, in the order of the document. */
   config(request: ConfigRequest): Promise<readonly SettingFacts[]>;
 }

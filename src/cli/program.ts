@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command.ts';
 import { addCompletionCommand, COMPLETE, printCompletion } from './completion/command.ts';
 import { addConfigCommand } from './config.ts';
+import { addDoctorCommand } from './doctor.ts';
 import type { Roof } from './doors.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
 import { addFleetCommands } from './fleet.ts';
@@ -82,6 +83,7 @@ function makeProgram(context: CommandContext): Command {
   addConfigCommand(program, context);
   addMovingCommands(program, context);
   addHealthCommand(program, context);
+  addDoctorCommand(program, context);
   addTortureCommand(program, context);
   addCompletionCommand(program, context);
   return program;

@@ -31,7 +31,7 @@ export async function startServer(
   const view = new ScreenUpView({ host, screen, json: flags.json === true, press: signals.press });
   try {
     const doors = await roof.doors();
-    await doors[door](toRequest(flags), view, signals.stop);
+    await doors[door](toUpRequest(flags), view, signals.stop);
     return EXIT.ok;
   } finally {
     view.close();
@@ -39,4 +39,9 @@ export async function startServer(
   }
 }
 
-const toRequest = ({ model, engine, json: _, ...given }: UpFlags): UpRequest => ({ ...given, models: model, engines: engine });
+/** What the doors are asked. */
+export const toUpRequest = ({ model, engine, json: _, ...given }: UpFlags): UpRequest => ({
+  ...given,
+  models: model,
+  engines: engine,
+});

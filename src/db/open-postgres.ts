@@ -59,7 +59,8 @@ export async function openPostgres({ url, onError, tables, ...wanted }: Postgres
 const toPreparation = (tables: TablesOption): ((db: Db) => Promise<void>) =>
   typeof tables === 'function' ? tables : tables === 'make' ? migrate : expectTables;
 
-async function checkVersion(db: Db): Promise<void> {
+/** Refuses a server that is too old, or that does not let us in. */
+export async function checkVersion(db: Db): Promise<void> {
   const query = sql<{ version: number; name: string }>`
     select current_setting('server_version_num')::int as version, current_setting('server_version') as name
   `;

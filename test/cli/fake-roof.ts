@@ -15,6 +15,7 @@ const SHUT: Doors = {
   work: mustNotOpen,
   migrate: mustNotOpen,
   config: mustNotOpen,
+  examine: mustNotOpen,
   exportTo: mustNotOpen,
   importFrom: mustNotOpen,
 };

@@ -10,7 +10,7 @@ const FLOORS = [
   ['db'],
   ['actions', 'worker'],
   ['api', 'cli', 'settings', 'shelf'],
-  ['run'],
+  ['run', 'doctor'],
 ];
 
 const IMPORT = /\b(?:import|export)\b(?:[^'"]*?\bfrom)?\s*\(?\s*['"](\.[^'"]+)['"]/g;

@@ -33,6 +33,13 @@ test('a full disk before the run can begin: it says so and takes nothing of it',
   expect(readdirSync(disk)).toEqual([]);
 });
 
+test('the doctor sees it, and writes nothing', async () => {
+  const disk = mountDisk(4);
+  const { code, stdout } = await boatload(['doctor', '--port', '0', '--data-dir', join(disk, 'data')], { cwd: folder });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/✗ disk .*full.*\[DISK_FULL\]\n +Free some space/) });
+  expect(readdirSync(disk)).toEqual([]);
+});
+
 test('a full disk while it runs: what was finished is kept, and with more room it goes on', async () => {
   const disk = mountDisk(80);
   writeRows(join(folder, 'in.jsonl'), 300);

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createConnection, createServer as createTcpServer } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { checkStore } from '../../src/doctor/check-store.ts';
 import { openS3Store } from '../../src/storage/s3.ts';
 import { keysOf, objectStoreConformance } from '../conformance/object-store.ts';
 import { S3_KEY, startS3, type TestS3 } from '../support/s3-server.ts';
@@ -60,6 +61,19 @@ async function startBadLine(): Promise<{ readonly url: (bucket: string) => strin
   line.url = (bucket) => bucket.replace(String(port), String(own));
   return line;
 }
+
+test('the doctor tries a bucket and leaves it empty; one that is not there, and a key that is refused, are faults', async () => {
+  const bucket = await s3.makeBucket();
+  const check = (OBJECT_STORE: string) => checkStore({ ...NOBODY, settings: { OBJECT_STORE } });
+  expect(await check(bucket)).toMatchObject([{ details: { putMs: expect.any(Number), deleteMs: expect.any(Number) } }]);
+  expect(await keysOf(await openS3Store(bucket), '')).toEqual([]);
+  await expect(check(`s3://no-such-bucket?endpoint=${s3.endpoint}`)).rejects.toMatchObject({ reason: 'BUCKET_NOT_FOUND' });
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'wrong');
+  onTestFinished(() => void vi.stubEnv('AWS_SECRET_ACCESS_KEY', S3_KEY.AWS_SECRET_ACCESS_KEY));
+  await expect(check(bucket)).rejects.toMatchObject({ reason: 'STORE_REFUSED' });
+});
+
+const NOBODY = { host: '127.0.0.1', dataDir: '/nowhere', models: [], engines: [], through: [] };
 
 test('goes on reading where a connection was cut', async () => {
   const bucket = await s3.makeBucket();
