@@ -3,12 +3,15 @@
  * their system prompt alone, and beside the most that is possible: every block evaluated once. Real files through the real planner; the engines are simulated
  * (bench/simulator/prefix-engine.ts describes their model of time). Everything is a quarter of its natural size, caches included.
  *
- *   node bench/prefix.ts
+ *   node bench/prefix.ts [--tiny]
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { cutShards } from '../src/jobs/cut-shards.ts';
 import { orderRows } from '../src/jobs/order-rows.ts';
 import { readPlan } from '../src/jobs/read-plan.ts';
+import { Stretches } from '../src/jobs/stretches.ts';
+import { DEFAULT_WORKER_LIMITS } from '../src/worker/worker-context.ts';
 import { BLOCK_TOKENS, type Blocks } from './simulator/prefix-cache.ts';
 import { runPrefixes } from './simulator/prefix-engine.ts';
 import { makeRandom, type Random } from './simulator/random.ts';
@@ -16,6 +19,7 @@ import { makeRandom, type Random } from './simulator/random.ts';
 /** What English text has. */
 const TOKEN_BYTES = 4;
 const IN_FLIGHT = 64;
+const LIMITS = DEFAULT_WORKER_LIMITS;
 const CACHES = [16, 64].map((thousands) => thousands * 1_024);
 
 interface Row {
@@ -83,8 +87,8 @@ function toBlocks({ system, user }: Row): Blocks {
   });
 }
 
-/** The order in which Boatload runs the rows. */
-async function plannedOrder(rows: readonly Row[]): Promise<readonly number[]> {
+/** The shards that Boatload cuts the rows into, in the order of its plan. */
+async function planShards(rows: readonly Row[]): Promise<readonly Uint32Array[]> {
   const lines = rows.map(({ system, user }, row) => {
     const messages = [...(system === '' ? [] : [{ role: 'system', content: system }]), { role: 'user', content: user }];
     return `${JSON.stringify({ custom_id: `row-${row}`, body: { messages, max_tokens: 64 } })}\n`;
@@ -93,7 +97,34 @@ async function plannedOrder(rows: readonly Row[]): Promise<readonly number[]> {
   const readAt = async (offset: number, length: number) => file.subarray(offset, offset + length);
   const { rows: index, badLines } = await readPlan(Readable.from([file]), { readAt, bareRows: false, systemPrompt: false });
   if (badLines.count > 0) throw new Error('The benchmark made a bad file.');
-  return [...orderRows(index)];
+  const order = orderRows(index);
+  const shards = cutShards(index, order, { maxRows: LIMITS.shardRows, maxBytes: LIMITS.shardBytes });
+  return shards.map(({ first, count }) => order.subarray(first, first + count));
+}
+
+/** A row for whichever engine asks first. */
+function inOrder(rows: Iterable<number>): () => number | undefined {
+  const left = rows[Symbol.iterator]();
+  return () => left.next().value;
+}
+
+/** As a worker deals them out: of so many shards at a time, the next as soon as one has no row left. */
+function dealOut(shards: readonly Uint32Array[]): (engine: number) => number | undefined {
+  const stretches = new Stretches<number, { readonly row: number; readonly of: { left: number } }>();
+  const waiting = [...shards];
+  const open = (): void => {
+    const shard = waiting.shift();
+    const of = { left: shard?.length ?? 0 };
+    stretches.add(Array.from(shard ?? [], (row) => ({ row, of })));
+  };
+  for (let place = 0; place < LIMITS.openShards; place++) open();
+  return (engine) => {
+    const taken = stretches.take(engine);
+    if (taken === undefined) return undefined;
+    taken.of.left -= 1;
+    if (taken.of.left === 0) open();
+    return taken.row;
+  };
 }
 
 const bySystem = (rows: readonly Row[]): readonly number[] =>
@@ -109,13 +140,13 @@ for (const [title, make] of Object.entries(SETS)) {
   const rows = shuffle(make(makeRandom(7)), makeRandom(11));
   const blocks = rows.map(toBlocks);
   const most = 1 - new Set(blocks.flat()).size / blocks.reduce((sum, { length }) => sum + length, 0);
-  const planned = await plannedOrder(rows);
+  const shards = await planShards(rows);
   console.log(`\n${title}: ${rows.length.toLocaleString('en')} rows, at most ${percent(most).trim()} can be cached`);
   for (const engines of [1, 4])
     for (const cacheTokens of CACHES) {
-      const run = (order: readonly number[]) =>
-        runPrefixes({ prompts: order.map((row) => blocks[row] ?? []), engines, inFlight: IN_FLIGHT, cacheTokens });
-      const [shuffled, system, boatload] = [run([...rows.keys()]), run(bySystem(rows)), run(planned)];
+      const run = (next: (engine: number) => number | undefined) =>
+        runPrefixes({ next: (engine) => blocks[next(engine) ?? -1], engines, inFlight: IN_FLIGHT, cacheTokens });
+      const [shuffled, system, boatload] = [run(inOrder(rows.keys())), run(inOrder(bySystem(rows))), run(dealOut(shards))];
       console.log(
         [
           `  ${engines} engine${engines === 1 ? ' ' : 's'}, ${cacheTokens / 1_024}K tokens each:`,

@@ -7,13 +7,11 @@ import { BLOCK_TOKENS, type Blocks, PrefixCache } from './prefix-cache.ts';
 import { lognormal, makeRandom } from './random.ts';
 
 export interface PrefixRun {
-  /** One prompt a row, in the order in which rows are dispatched. */
-  readonly prompts: readonly Blocks[];
+  /** The prompt of the row that an engine with a free place gets next; undefined when none is left. */
+  readonly next: (engine: number) => Blocks | undefined;
   readonly engines: number;
   readonly inFlight: number;
   readonly cacheTokens: number;
-  /** Chooses among the engines with free places, by row and place in the order; default the one with the most. */
-  readonly prefer?: (position: number) => number;
 }
 
 export interface PrefixResult {
@@ -37,30 +35,38 @@ interface Engine {
   prefillUntil: number;
   /** Of the row at its door, which waits for memory. */
   isFull: boolean;
+  /** The row at its door. */
+  first: Blocks | undefined;
 }
 
 /** Runs all rows. */
-export function runPrefixes({ prompts, engines: count, inFlight, cacheTokens, prefer }: PrefixRun): PrefixResult {
+export function runPrefixes({ next, engines: count, inFlight, cacheTokens }: PrefixRun): PrefixResult {
   const random = makeRandom(1);
   const answerSeconds = lognormal(ANSWER_SECONDS);
   const engines = Array.from(
     { length: count },
-    (): Engine => ({ cache: new PrefixCache(cacheTokens), running: 0, prefillUntil: 0, isFull: false }),
+    (): Engine => ({ cache: new PrefixCache(cacheTokens), running: 0, prefillUntil: 0, isFull: false, first: undefined }),
   );
   const endings = new Heap<Ending>();
-  let [now, cached, all, next] = [0, 0, 0, 0];
+  let [now, cached, all] = [0, 0, 0];
+  let isAnyLeft = true;
 
   const begin = (): boolean => {
-    const blocks = prompts[next];
-    const at = blocks && choose(engines, inFlight, prefer?.(next));
+    const at = freest(engines, (engine) => engine.running < inFlight && (isAnyLeft || engine.first !== undefined));
     const engine = at === undefined ? undefined : engines[at];
-    if (blocks === undefined || at === undefined || engine === undefined) return false;
+    if (at === undefined || engine === undefined) return false;
+    const blocks = engine.first ?? next(at);
+    if (blocks === undefined) {
+      isAnyLeft = false;
+      return true;
+    }
+    engine.first = blocks;
     const hits = engine.cache.admit(blocks);
     if (hits === undefined) {
       engine.isFull = true;
       return true;
     }
-    next += 1;
+    engine.first = undefined;
     cached += hits;
     all += blocks.length;
     engine.running += 1;
@@ -83,10 +89,8 @@ export function runPrefixes({ prompts, engines: count, inFlight, cacheTokens, pr
   }
 }
 
-/** The preferred engine while it has room, else the one with the most. */
-function choose(engines: readonly Engine[], inFlight: number, preferred: number | undefined): number | undefined {
-  const hasRoom = (engine: Engine | undefined): boolean => engine !== undefined && !engine.isFull && engine.running < inFlight;
-  if (preferred !== undefined) return hasRoom(engines[preferred]) ? preferred : undefined;
-  const open = engines.flatMap((engine, at) => (hasRoom(engine) ? [{ at, running: engine.running }] : []));
+/** The engine with the most free places, of those that can be given something. */
+function freest(engines: readonly Engine[], isOpen: (engine: Engine) => boolean): number | undefined {
+  const open = engines.flatMap((engine, at) => (!engine.isFull && isOpen(engine) ? [{ at, running: engine.running }] : []));
   return open.toSorted((a, b) => a.running - b.running)[0]?.at;
 }

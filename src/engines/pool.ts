@@ -29,6 +29,8 @@ export interface PoolOptions {
 
 /** The right to send one request to one engine. */
 export interface Slot {
+  /** Whose place it is. */
+  readonly of: PoolEngine;
   /** What the engine calls the model: a request must name it so. */
   readonly model: string;
   /** Sends the request. Once per slot. */
@@ -225,8 +227,8 @@ class EnginePool implements Pool {
   #placeNow(signal: AbortSignal, inFront: { readonly isEmpty: boolean }): Slot | undefined {
     signal.throwIfAborted();
     if (this.#closed) throw closed();
-    const gate = inFront.isEmpty ? this.#freest() : undefined;
-    return gate && this.#open(gate);
+    const way = inFront.isEmpty ? this.#freest() : undefined;
+    return way && this.#open(way);
   }
 
   #wait(queue: FairQueue<Waiter>, key: string, signal: AbortSignal): Promise<Slot> {
@@ -245,9 +247,9 @@ class EnginePool implements Pool {
   /** Gives places to those who wait until either runs out. */
   #handOut(): void {
     while (!this.#waiting.isEmpty) {
-      const gate = this.#freest();
-      if (gate === undefined) break;
-      this.#next()?.resolve(this.#open(gate));
+      const way = this.#freest();
+      if (way === undefined) break;
+      this.#next()?.resolve(this.#open(way));
     }
     if (!this.#isReady) this.#sendLiveAway();
     this.#setAlarm();
@@ -286,25 +288,26 @@ class EnginePool implements Pool {
   }
 
   /** The engine with the largest share of free places. */
-  #freest(): Gate | undefined {
+  #freest(): Way | undefined {
     const nowMs = performance.now();
-    let best: Gate | undefined;
+    let best: Way | undefined;
     let least = 1;
-    for (const { gate } of this.#ways) {
-      const load = gate.load(nowMs);
+    for (const way of this.#ways) {
+      const load = way.gate.load(nowMs);
       if (load >= least) continue;
-      best = gate;
+      best = way;
       least = load;
     }
     return best;
   }
 
-  #open(gate: Gate): Slot {
+  #open({ of, gate }: Way): Slot {
     const pass = gate.enter();
     let bytes = 0;
     let tokens: number | undefined;
     let isOpen = true;
     return {
+      of,
       model: gate.model,
       async answer(request, signal) {
         const reply = await gate.engine.answer(request, signal);

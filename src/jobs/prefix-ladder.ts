@@ -57,15 +57,15 @@ export class PrefixLadder {
   }
 }
 
-interface Stretch {
+interface Span {
   readonly start: number;
   readonly end: number;
   /** The hash of all that comes before. */
   readonly seed: number;
 }
 
-/** Eight bytes at a time, in two lanes that don't wait for each other; every stretch is a multiple of that. */
-function hashBytes(memory: DataView, { start, end, seed }: Stretch): number {
+/** Eight bytes at a time, in two lanes that don't wait for each other; every span is a multiple of that. */
+function hashBytes(memory: DataView, { start, end, seed }: Span): number {
   let a = seed;
   let b = seed ^ 0x85ebca6b;
   for (let at = start; at < end; at += 8) {

@@ -11,8 +11,9 @@ import type { PartEntry } from '../jobs/part-entries.ts';
 import { compileRequest, type RequestMaker } from '../jobs/request.ts';
 import type { ServedModel } from '../jobs/served-model.ts';
 import { commitSegment } from './commit-segment.ts';
+import { Dispatch } from './dispatch.ts';
 import { Journal, type Segment } from './journal.ts';
-import type { RowSource } from './read-rows.ts';
+import type { RowSource } from './shard-rows.ts';
 import type { RowContext } from './worker-context.ts';
 
 /** A failed commit is tried again this often: the rows wait safely in the journal. */
@@ -41,11 +42,12 @@ export class JobRun {
   readonly source: RowSource;
   readonly attempts: number;
   readonly journal: Journal;
+  readonly dispatch: Dispatch;
   /** It was stopped because no engine of it answers. */
   isStarved = false;
   readonly #options: JobRunOptions;
   readonly #requests = new Map<string, RequestMaker>();
-  #turn: Promise<void> = Promise.resolve();
+  #turn: Promise<unknown> = Promise.resolve();
   /** Shards with rows that are not finished. */
   #busyShards = 0;
   /** Every engine has refused our key or the model, since when, and nothing else came back. */
@@ -72,6 +74,12 @@ export class JobRun {
       commit: (segment) => this.#commit(segment),
       onFailure: options.onFailure,
     });
+    this.dispatch = new Dispatch({
+      pool: served.pool,
+      accountId,
+      room: () => this.journal.room(),
+      refusal: () => (this.isOneOfSeveral ? this.hopeless : undefined),
+    });
     // Every row in flight listens: far more than the ten after which Node suspects a leak.
     for (const { signal } of [this.#stop, this.#abort]) setMaxListeners(0, signal);
   }
@@ -89,9 +97,9 @@ export class JobRun {
     return this.#abort.signal;
   }
 
-  /** Runs `dispatch` when the shards before it have dispatched all their rows: a job's rows go out in the order of its plan. */
-  inTurn(dispatch: () => Promise<void>): Promise<void> {
-    const turn = this.#turn.then(dispatch);
+  /** Opens one shard's rows after those of the shards before it: a job's rows go out in the order of its plan. */
+  inTurn<T>(open: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(open);
     this.#turn = turn.catch(() => undefined);
     return turn;
   }

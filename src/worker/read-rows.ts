@@ -1,9 +1,5 @@
-/** A shard's rows, read from the input in the order of the plan, a little ahead of dispatch. */
-
-import type { ShardLease } from '../jobs/leases.ts';
-import { decodePlan, PLAN_ENTRY_BYTES, type PlannedRow } from '../jobs/plan-file.ts';
-import { hasPosition } from '../jobs/ranges.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
+/** Rows of an input by their places in it, many with one read. */
+import type { PlannedRow } from '../jobs/plan-file.ts';
 import type { Input } from './input.ts';
 
 const SLICE_BYTES = 1024 * 1024;
@@ -18,33 +14,16 @@ export interface ReadableRow {
   readonly line: Buffer;
 }
 
-export interface RowSource {
-  readonly objects: ObjectStore;
-  readonly planKey: string;
-  readonly input: Input;
-}
-
 /** A planned row with its position. */
 export type PlacedRow = PlannedRow & { readonly position: number };
-
-/** The rows of the lease that are not done yet. */
-export async function* readRows(source: RowSource, lease: ShardLease): AsyncGenerator<ReadableRow> {
-  const plan = await source.objects.read(source.planKey, {
-    start: lease.first * PLAN_ENTRY_BYTES,
-    end: (lease.first + lease.count) * PLAN_ENTRY_BYTES,
-  });
-  const rows = decodePlan(plan)
-    .map((row, index) => ({ ...row, position: lease.first + index }))
-    .filter(({ position }) => !hasPosition(lease.done, position));
-  yield* readPlaced(source.input, rows);
-}
 
 /** These rows, a little ahead of whoever takes them. */
 export async function* readPlaced(input: Input, rows: Iterable<PlacedRow>): AsyncGenerator<ReadableRow> {
   for (const slice of toSlices(rows)) yield* await readSlice(input, slice);
 }
 
-function* toSlices(rows: Iterable<PlacedRow>): Generator<readonly PlacedRow[]> {
+/** Cuts them into what is read at once. */
+export function* toSlices(rows: Iterable<PlacedRow>): Generator<readonly PlacedRow[]> {
   let slice: PlacedRow[] = [];
   let bytes = 0;
   for (const row of rows) {
@@ -59,8 +38,8 @@ function* toSlices(rows: Iterable<PlacedRow>): Generator<readonly PlacedRow[]> {
   if (slice.length > 0) yield slice;
 }
 
-/** Neighbours in the plan are often neighbours in the input: they share a read. */
-async function readSlice(input: Input, slice: readonly PlacedRow[]): Promise<readonly ReadableRow[]> {
+/** Reads a slice's rows, in its order. Neighbours in the plan are often neighbours in the input: they share a read. */
+export async function readSlice(input: Input, slice: readonly PlacedRow[]): Promise<readonly ReadableRow[]> {
   const lines = new Map<number, Buffer>();
   await Promise.all(
     toSpans(slice).map(async ({ start, end, rows }) => {

@@ -1,11 +1,14 @@
 /** One leased shard from its first row to its settlement. */
 import { setMaxListeners } from 'node:events';
+import { offAbort, onAbort } from '../engines/on-abort.ts';
+import type { Slot } from '../engines/pool.ts';
 import type { PartClaim, ShardLease } from '../jobs/leases.ts';
 import { countPositions } from '../jobs/ranges.ts';
 import type { ResultRow } from '../jobs/result-row.ts';
 import type { JobRun } from './job-run.ts';
-import { type ReadableRow, readRows } from './read-rows.ts';
+import type { ReadableRow } from './read-rows.ts';
 import { refuseRow, runRow } from './run-row.ts';
+import { openShardRows, type UnreadRow } from './shard-rows.ts';
 
 export type ShardEnd =
   /** All rows are committed. */
@@ -19,9 +22,13 @@ export class ShardRun {
   readonly job: JobRun;
   readonly lease: ShardLease;
   readonly #onHandedOut: () => void;
-  readonly #lost = new AbortController();
-  readonly #dispatchUntil: AbortSignal;
-  readonly #answerUntil: AbortSignal;
+  /** No further rows. */
+  readonly #stop = new AbortController();
+  /** Nor those in flight. */
+  readonly #abort = new AbortController();
+  #isLost = false;
+  /** What kept a row from being read. */
+  #failure: { readonly cause: unknown } | undefined;
   #inFlight = 0;
   #uncommitted: number;
   #onIdle: (() => void) | undefined;
@@ -32,21 +39,29 @@ export class ShardRun {
     this.job = job;
     this.lease = lease;
     this.#uncommitted = lease.count - countPositions(lease.done);
-    this.#dispatchUntil = AbortSignal.any([job.stopped, this.#lost.signal]);
-    this.#answerUntil = AbortSignal.any([job.aborted, this.#lost.signal]);
-    for (const signal of [this.#dispatchUntil, this.#answerUntil]) setMaxListeners(0, signal);
+    for (const { signal } of [this.#stop, this.#abort]) setMaxListeners(0, signal);
   }
 
   /** Runs the rows and waits until they are committed. */
   async run(): Promise<ShardEnd> {
-    await this.job.untilCommitted(() => this.#finishAll());
-    if (this.#lost.signal.aborted) return 'lost';
+    const stop = follow(this.job.stopped, this.#stop);
+    const abort = follow(this.job.aborted, this.#abort);
+    try {
+      await this.job.untilCommitted(() => this.#finishAll());
+    } finally {
+      stop();
+      abort();
+    }
+    if (this.#isLost) return 'lost';
+    if (this.#failure !== undefined) throw this.#failure.cause;
     return this.#uncommitted === 0 ? 'done' : 'stopped';
   }
 
   /** Somebody else holds the shard: stop, and let nothing of it be committed. */
   lose(): void {
-    this.#lost.abort();
+    this.#isLost = true;
+    this.#stop.abort();
+    this.#abort.abort();
   }
 
   committed(claim: PartClaim): void {
@@ -55,36 +70,30 @@ export class ShardRun {
 
   async #finishAll(): Promise<void> {
     try {
-      await this.job.inTurn(() => this.#dispatch());
+      await this.#handOut();
     } finally {
       this.#onHandedOut();
       await this.#idle();
     }
   }
 
-  async #dispatch(): Promise<void> {
-    try {
-      for await (const row of readRows(this.job.source, this.lease)) {
-        await this.job.journal.room();
-        const { hopeless, isOneOfSeveral } = this.job;
-        if (hopeless !== undefined && isOneOfSeveral) {
-          this.#finish(row, refuseRow(this.job, row, hopeless));
-          continue;
-        }
-        const slot = await this.job.pool.acquire(this.lease.accountId, this.#dispatchUntil);
-        this.#inFlight += 1;
-        void this.#answer(row, slot);
-      }
-    } catch (cause) {
-      if (!this.#dispatchUntil.aborted) throw cause;
-    }
+  async #handOut(): Promise<void> {
+    const rows = await this.job.inTurn(() => openShardRows(this.job.source, this.lease));
+    await this.job.dispatch.handOut({
+      rows,
+      answer: (row, slot) => void this.#finish(row, (read) => this.#answer(read, slot), slot),
+      refuse: (row, why) => void this.#finish(row, async (read) => refuseRow(this.job, read, why)),
+      until: this.#stop.signal,
+    });
   }
 
-  async #answer(row: ReadableRow, slot: Parameters<typeof runRow>[2]['slot']): Promise<void> {
+  /** Reads a row and keeps its result, if it comes to one. */
+  async #finish(unread: UnreadRow, toResult: (row: ReadableRow) => Promise<ResultRow | undefined>, slot?: Slot): Promise<void> {
+    this.#inFlight += 1;
     try {
-      const outcome = await runRow(this.job, row, { slot, signal: this.#answerUntil });
-      if (outcome.kind === 'fatal') this.job.fail(outcome.message);
-      if (outcome.kind === 'result') this.#finish(row, outcome.result);
+      const row = await this.#read(unread, slot);
+      const result = row && (await toResult(row));
+      if (row !== undefined && result !== undefined) this.#keep(row, result);
     } catch (cause) {
       this.job.crash(cause);
     } finally {
@@ -93,9 +102,27 @@ export class ShardRun {
     }
   }
 
-  #finish({ position, row }: ReadableRow, result: ResultRow): void {
+  /** Undefined when the input can't be read: then none of the shard's rows goes out any more, and another lease begins anew. */
+  async #read(unread: UnreadRow, slot: Slot | undefined): Promise<ReadableRow | undefined> {
+    try {
+      return await unread.read();
+    } catch (cause) {
+      slot?.release();
+      this.#failure ??= { cause };
+      this.#stop.abort();
+      return undefined;
+    }
+  }
+
+  async #answer(row: ReadableRow, slot: Slot): Promise<ResultRow | undefined> {
+    const outcome = await runRow(this.job, row, { slot, signal: this.#abort.signal });
+    if (outcome.kind === 'fatal') this.job.fail(outcome.message);
+    return outcome.kind === 'result' ? outcome.result : undefined;
+  }
+
+  #keep({ position, row }: ReadableRow, result: ResultRow): void {
     const { shard, epoch } = this.lease;
-    if (!this.#lost.signal.aborted) this.job.finish({ ...result, position, row, shard, epoch });
+    if (!this.#isLost) this.job.finish({ ...result, position, row, shard, epoch });
   }
 
   async #idle(): Promise<void> {
@@ -105,4 +132,12 @@ export class ShardRun {
       });
     }
   }
+}
+
+/** Aborts one with the other, until the function that it answers is called. A signal made of several costs every row that asks it more. */
+function follow(signal: AbortSignal, controller: AbortController): () => void {
+  const abort = (): void => controller.abort();
+  if (signal.aborted) abort();
+  else onAbort(signal, abort);
+  return () => offAbort(signal, abort);
 }
