@@ -1,14 +1,16 @@
 /**
  * How much of an engine of unknown size is used, by Boatload's own limiter and by others, in virtual time (bench/simulator/backlog.ts describes the model).
  * Efficiency is work done over work possible, from the first request on; `steady` is its second half.
- * Each line is the median of the seeds, with the worst one in brackets. Run: node bench/capacity.ts [seeds]
+ * Each line is the median of the seeds, with the worst one in brackets. Run: node bench/capacity.ts [seeds] [--tiny]
  */
+import { parseArgs } from 'node:util';
 import { Limiter } from '../src/engines/limiter.ts';
 import { type Backlog, type BacklogResult, type Controller, runBacklog } from './simulator/backlog.ts';
 import { Gradient2, oracle, TcpAimd } from './simulator/peers.ts';
 import type { Random } from './simulator/random.ts';
 
-const SEEDS = Array.from({ length: Number(process.argv[2] ?? 5) }, (_, place) => place + 1);
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { tiny: { type: 'boolean', default: false } } });
+const SEEDS = Array.from({ length: Number(positionals[0] ?? 5) }, (_, place) => place + 1);
 const DURATION = 150;
 const GAUGE_MS = 2_000;
 
@@ -78,7 +80,7 @@ console.log(
     '\n                                                             of slots  the best   its share',
   ),
 );
-for (const [title, { workerCount = 1, ...scenario }] of Object.entries(SCENARIOS)) {
+for (const [title, { workerCount = 1, ...scenario }] of Object.entries(SCENARIOS).slice(0, values.tiny ? 2 : undefined)) {
   console.log(`\n${title}`);
   for (const { name, make, hasGauge } of WAYS) {
     const results = SEEDS.map((seed) => {

@@ -3,7 +3,7 @@
  * until its output can be downloaded, jobs one after another; and until the last byte of it has been. The goal is a median of 150 ms.
  * The server's CPU time a job says what other work on the machine has no share in.
  *
- *   node bench/job-overhead.ts [jobs]        Linux only (reads /proc)
+ *   node bench/job-overhead.ts [jobs] [--tiny]       Linux only (reads /proc)
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,14 +13,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { type Client, makeClient } from '../src/client/client.ts';
 
 const BOATLOAD = fileURLToPath(new URL('../bin/boatload.js', import.meta.url));
 const GOAL_MS = 150;
-const WARM_UP_JOBS = 10;
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { tiny: { type: 'boolean', default: false } } });
+const WARM_UP_JOBS = values.tiny ? 1 : 10;
 /** How often the job is looked at, which the figures contain. */
 const LOOK_MS = 5;
-const JOBS = Number(process.argv[2] ?? 100);
+const JOBS = Number(positionals[0] ?? 100);
 const ROW = JSON.stringify({ custom_id: 'request-1', body: { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 16 } });
 
 async function startServer(dataDir: string): Promise<{ readonly child: ChildProcess; readonly client: Client }> {

@@ -2,7 +2,7 @@
  * Does memory stay flat? Runs `boatload run` on a million rows (400 MB) with the echo engine and prints the peak of its resident memory from the moment when the database is open,
  * beside that of a process that only opens the embedded database and waits. The difference is what Boatload itself needs; the goal is under 400 MB, whatever the input's size.
  *
- *   node bench/memory.ts [rows]        Linux only (reads /proc)
+ *   node bench/memory.ts [rows] [--tiny]       Linux only (reads /proc)
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,10 +12,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const GOAL_MB = 400;
-const rows = Number(process.argv[2] ?? 1_000_000);
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { tiny: { type: 'boolean', default: false } } });
+const rows = Number(positionals[0] ?? 1_000_000);
 
 async function writeInput(path: string): Promise<void> {
   const out = createWriteStream(path, { highWaterMark: 1024 * 1024 });
@@ -67,7 +69,7 @@ async function watch(
 }
 
 /** The database's start compiles it, which takes memory for some seconds; both programs are given them. */
-const SETTLE_MS = 10_000;
+const SETTLE_MS = values.tiny ? 1_000 : 10_000;
 
 const dir = await mkdtemp(join(tmpdir(), 'boatload-memory-'));
 try {

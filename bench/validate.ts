@@ -1,19 +1,21 @@
 /**
  * How fast a dataset is validated and planned, against what one would write by hand: a bare JSON.parse loop (which checks nothing but JSON), and the
  * usual script of readline, JSON.parse, zod and a Set of ids. All three read the same file, in turns, in one process; the figures are medians of the
- * per-round ratios, CPU per row first. Run: node bench/validate.ts [rounds]
+ * per-round ratios, CPU per row first. Run: node bench/validate.ts [rounds] [--tiny]
  */
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { orderRows } from '../src/jobs/order-rows.ts';
 import { readPlan } from '../src/jobs/read-plan.ts';
 
-const FILE_BYTES = 50_000_000;
-const ROUNDS = Number(process.argv[2] ?? 7);
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { tiny: { type: 'boolean', default: false } } });
+const FILE_BYTES = values.tiny ? 1_000_000 : 50_000_000;
+const ROUNDS = Number(positionals[0] ?? 7);
 const BLOCK_BYTES = 256 * 1024;
 
 const QUESTION =

@@ -1,0 +1,42 @@
+/** Each benchmark once in its smallest form, so that none rots. What they measure is no matter here, but where time is virtual. */
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, test } from 'vitest';
+
+const run = async (program: string, ...args: readonly string[]): Promise<string> => {
+  const options = { timeout: 300_000, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 } as const;
+  return (await promisify(execFile)(process.execPath, [`bench/${program}.ts`, ...args, '--tiny'], options)).stdout;
+};
+
+const hasCompiler = spawnSync('cc', ['--version']).status === 0;
+
+// Side by side, as the start of most takes longer than all that they measure.
+describe.concurrent('a benchmark in its smallest form', () => {
+  test('finds how much an engine can use, as well as is promised', async ({ expect }) => {
+    const lines = (await run('capacity', '1')).split('\n').filter((line) => line.startsWith('Boatload'));
+    expect(lines).toHaveLength(4);
+    for (const line of lines) expect(Number(/(\d+\.\d) %/.exec(line)?.[1]), line).toBeGreaterThanOrEqual(90);
+  });
+
+  test('has prompts meet their prefixes, on one engine and on four', async ({ expect }) => {
+    const shares = [...(await run('prefix')).matchAll(/= ([\d.]+) of the most/g)].map(([, share]) => Number(share));
+    expect(shares).toHaveLength(4);
+    for (const share of shares) expect(share).toBeGreaterThanOrEqual(0.98);
+  });
+
+  test('validates', async ({ expect }) => {
+    expect((await run('validate', '1')).match(/^ {2}validate +[\d.]+ µs CPU per row/gm)).toHaveLength(2);
+  });
+
+  test('runs small jobs', async ({ expect }) => {
+    expect(await run('job-overhead', '2')).toMatch(/downloadable +p50 \d+ ms/);
+  });
+
+  test('watches memory', async ({ expect }) => {
+    expect(await run('memory', '500')).toMatch(/peak \d+ MB, -?\d+ MB above the idle database/);
+  });
+
+  test.skipIf(!hasCompiler)('dispatches rows beside others', async ({ expect }) => {
+    expect(await run('dispatch', '1000', '1', '32')).toMatch(/bare +-?[\d.]+ × rows\/s, -?[\d.]+ × CPU per row/);
+  });
+});
