@@ -19,7 +19,7 @@ import { readS3Url, type S3Place } from './s3-url.ts';
 /** A trip that fails is made again so often, with growing pauses. */
 const ATTEMPTS = 5;
 const CONNECT_MS = 5_000;
-/** Silence on a connection: what is on its way keeps it alive. */
+/** Silence on a connection, in either direction: then it is given up, and the trip is made again on another. */
 const SILENCE_MS = 60_000;
 const CONNECTIONS = 64;
 /** S3 allows 10,000 parts: 160 GB. */
@@ -28,10 +28,15 @@ const PARTS_AT_ONCE = 3;
 /** What S3 takes in one call. */
 const DELETED_AT_ONCE = 1_000;
 
+export interface S3Options {
+  /** How long a connection may be silent in the middle of a trip, in milliseconds; default 60,000. */
+  readonly silenceMs?: number;
+}
+
 /** Opens the bucket that the URL names; it must be there. Keys are found as all S3 tools find them: environment, files, machine role. */
-export async function openS3Store(url: string): Promise<ObjectStore> {
+export async function openS3Store(url: string, { silenceMs = SILENCE_MS }: S3Options = {}): Promise<ObjectStore> {
   const place = readS3Url(url);
-  const client = makeClient(place);
+  const client = makeClient(place, silenceMs);
   try {
     await client.send(new HeadBucketCommand({ Bucket: place.bucket }));
   } catch (cause) {
@@ -41,7 +46,7 @@ export async function openS3Store(url: string): Promise<ObjectStore> {
   return new S3Store(client, place);
 }
 
-const makeClient = ({ endpoint, region }: S3Place): S3Client =>
+const makeClient = ({ endpoint, region }: S3Place, silenceMs: number): S3Client =>
   new S3Client({
     region,
     maxAttempts: ATTEMPTS,
@@ -50,7 +55,8 @@ const makeClient = ({ endpoint, region }: S3Place): S3Client =>
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       connectionTimeout: CONNECT_MS,
-      requestTimeout: SILENCE_MS,
+      // Not `requestTimeout`, after which the SDK writes a warning and goes on waiting.
+      socketTimeout: silenceMs,
       httpAgent: { maxSockets: CONNECTIONS },
       httpsAgent: { maxSockets: CONNECTIONS },
     },

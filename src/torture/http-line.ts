@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * What a request meets. `before`: the line is cut before it arrives. `after`: it arrives, and its reply is lost. `stall`: it does not arrive, and nobody says
- * so. A number: the reply is cut after so many bytes. `replied`: after that share of its bytes. `sent`: the request is cut, after so many bytes. `waitMs`: the
+ * so. A number: the reply is cut after so many bytes. `stallAfter`: after so many nothing more of it comes. `replied`: after that share of its bytes. `sent`: the request is cut, after so many bytes. `waitMs`: the
  * reply begins so much later.
  */
 export type LineFault =
@@ -15,6 +15,7 @@ export type LineFault =
   | number
   | { readonly replied: number }
   | { readonly sent: number }
+  | { readonly stallAfter: number }
   | { readonly waitMs: number }
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string };
 
@@ -102,7 +103,9 @@ class ScriptedLine implements HttpLine {
       left -= part.length;
       const bytes = isJson ? Buffer.from(part.toString().replaceAll(this.#target, this.url)) : part;
       await new Promise((resolve) => response.write(bytes, resolve));
-      if (left <= 0) return void response.destroy();
+      if (left > 0) continue;
+      if (!isStall(fault)) response.destroy();
+      return;
     }
     response.end();
   }
@@ -110,8 +113,12 @@ class ScriptedLine implements HttpLine {
 
 const toLimit = (fault: LineFault | undefined, bytes: number): number => {
   if (typeof fault === 'number') return fault;
+  if (isStall(fault)) return fault.stallAfter;
   return typeof fault === 'object' && 'replied' in fault ? Math.floor(bytes * fault.replied) : Number.POSITIVE_INFINITY;
 };
+
+const isStall = (fault: LineFault | undefined): fault is Extract<LineFault, { readonly stallAfter: number }> =>
+  typeof fault === 'object' && 'stallAfter' in fault;
 
 /** What belongs to one connection stays on it; all else passes as it is, `host` too, so that signatures hold. */
 function toForwarded({ connection: _, 'keep-alive': __, expect: ___, ...others }: IncomingMessage['headers']) {

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { checkStore } from '../../src/doctor/check-store.ts';
 import { openS3Store } from '../../src/storage/s3.ts';
+import { type LineFault, openHttpLine } from '../../src/torture/http-line.ts';
 import { keysOf, objectStoreConformance } from '../conformance/object-store.ts';
 import { S3_KEY, startS3, type TestS3 } from '../support/s3-server.ts';
 
@@ -105,6 +106,21 @@ test('tries again what a busy server refuses', async () => {
   const store = await openS3Store(bucket.replace(new URL(s3.endpoint).port, String(port)));
   await store.put('x', Buffer.from('x'));
   expect(refused).toBe(6);
+});
+
+test('gives up a connection on which a server falls silent, and goes on with another: before it answers, and in the middle', async () => {
+  const line = await openHttpLine(s3.endpoint);
+  onTestFinished(() => line.close());
+  const store = await openS3Store((await s3.makeBucket()).replace(s3.endpoint, line.url), { silenceMs: 500 });
+  const bytes = randomBytes(2 ** 20);
+  const faults: LineFault[] = ['stall', 'stall'];
+  line.script = () => faults.shift();
+  await store.put('large', bytes);
+  faults.push('stall', { stallAfter: 2 ** 19 }, 'stall');
+  expect((await store.read('large')).equals(bytes)).toBe(true);
+  expect(faults).toEqual([]);
+  line.script = () => 'stall';
+  await expect(store.put('other', bytes)).rejects.toMatchObject({ code: 'UNAVAILABLE', reason: 'STORE_UNREACHABLE' });
 });
 
 test.each([
