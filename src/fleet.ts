@@ -1,5 +1,6 @@
 /** A team's size: the API and the workers as processes of their own, as many as are wanted, on one PostgreSQL and one object store. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeEngineDesk } from './actions/engine-desk.ts';
 import { issueKey } from './actions/issue-key.ts';
 import { makeLeaseDesk } from './actions/lease-desk.ts';
 import type { WorkersContext } from './api/api-context.ts';
@@ -8,10 +9,11 @@ import { makeLog } from './base/log.ts';
 import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
 import type { MigrateFacts, MigrateRequest, UpRequest, UpView } from './cli/doors.ts';
+import { makeEngineBoard } from './db/engine-board.ts';
 import { ageOfTables } from './db/migrations/migrate.ts';
 import { openStore } from './db/open-store.ts';
 import { SCHEMA_VERSION } from './db/schema-version.ts';
-import { openHealthPort } from './health-port.ts';
+import { openHealthPort, watchMachine } from './health-port.ts';
 import { leaveInTime } from './leave-in-time.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { takeFolder } from './own-folder.ts';
@@ -42,9 +44,10 @@ export async function serve(request: UpRequest, view: UpView, stop: AbortSignal)
 }
 
 /** Workers without a database come through this process. */
-const letInWorkers = ({ context: { store }, secret }: Machine, stop: AbortSignal): WorkersContext => ({
+const letInWorkers = ({ context: { store, clock }, secret }: Machine, stop: AbortSignal): WorkersContext => ({
   leases: makeLeaseDesk(store.leases, stop),
   jobs: store.jobs,
+  engines: makeEngineDesk(makeEngineBoard(store, clock)),
   secret,
   tables: SCHEMA_VERSION,
 });
@@ -58,7 +61,7 @@ export async function work(request: UpRequest, view: UpView, stop: AbortSignal):
   }
   await inFleet({ name: 'worker', request, view, stop }, async (machine, { start, log, began, stop: end }) => {
     const { host, healthPort: port } = start;
-    const closeHealth = await openHealthPort(machine, { host, port, log });
+    const closeHealth = await openHealthPort(watchMachine(machine), { host, port, log });
     const { rows } = await machine.worker.start();
     if (rows > 0) view.notice(`${rows} rows that were finished before are kept`);
     view.ready({ ...NO_KEY, ms: performance.now() - began, url: null, addresses: [] });

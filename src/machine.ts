@@ -11,6 +11,7 @@ import { systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import { countLeases, type LeaseCounts } from './count-leases.ts';
 import { openDatabaseClock } from './db/database-clock.ts';
+import { makeEngineBoard } from './db/engine-board.ts';
 import { openStore } from './db/open-store.ts';
 import type { Places } from './places.ts';
 import { readLimits, readWorkerLimits } from './settings/read-limits.ts';
@@ -60,7 +61,7 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
     const shared = store.embedded ? undefined : await openDatabaseClock(store.db);
     const clock = shared ?? systemClock;
     const objects = await openObjectStore(places.objects);
-    const engines = new SharedEngines({ store, shelf: models, secret, clock, log });
+    const engines = new SharedEngines({ board: makeEngineBoard(store, clock), shelf: models, secret, log });
     if (options.sharedEngines) await engines.start();
     const refreshModels = async (): Promise<void> => (options.sharedEngines ? engines.refresh() : undefined);
     const context: Context = {

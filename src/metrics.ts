@@ -1,9 +1,11 @@
 /** What a process says of itself for Prometheus: what there is to do, what its engines do, what it committed; and how Node is. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { countOpenWork, type OpenWork } from './db/queries/count-open-work.ts';
+import type { LeaseCounts } from './count-leases.ts';
+import type { OpenWork } from './db/queries/count-open-work.ts';
 import { addUp } from './jobs/add-up.ts';
-import type { Machine } from './machine.ts';
+import type { Progress } from './jobs/job.ts';
+import type { ModelShelf } from './shelf/model-shelf.ts';
 import { readVersion } from './versions.ts';
 
 export interface Metrics {
@@ -12,17 +14,32 @@ export interface Metrics {
   read(): Promise<string>;
 }
 
+/** What is read. */
+export interface Measured {
+  readonly models: Pick<ModelShelf, 'status'>;
+  /** What its worker has done. */
+  readonly counts: Readonly<LeaseCounts>;
+  /** What its worker has finished of a job beyond the committed parts. */
+  live(jobUid: string): Progress | undefined;
+  /** What there is to do for all processes; absent where only others know. */
+  readonly openWork?: (() => Promise<OpenWork>) | undefined;
+}
+
 /** Reads what changes without us: called before each answer. */
 type Refresh = () => Promise<void> | void;
 
 /** Everything is read when somebody asks. */
-export function makeMetrics(machine: Machine): Metrics {
+export function makeMetrics(measured: Measured): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addBuild(registry);
-  addLeases(registry, machine);
-  addRows(registry, machine);
-  const refreshed: readonly Refresh[] = [addOpenWork(registry, machine), addEngines(registry, machine)];
+  addLeases(registry, measured);
+  addRows(registry, measured);
+  const { openWork } = measured;
+  const refreshed: readonly Refresh[] = [
+    addEngines(registry, measured),
+    ...(openWork === undefined ? [] : [addOpenWork(registry, openWork)]),
+  ];
   return {
     contentType: registry.contentType,
     async read() {
@@ -46,7 +63,7 @@ function addBuild(registry: Registry): void {
 const PATIENCE_MS = 2_000;
 
 /** The same in every process that has the database: take the maximum, not the sum. */
-function addOpenWork(registry: Registry, { context: { store } }: Machine): Refresh {
+function addOpenWork(registry: Registry, openWork: () => Promise<OpenWork>): Refresh {
   const jobs = new Gauge({
     name: 'boatload_open_jobs',
     help: 'Jobs of all accounts that have not ended, by state',
@@ -60,7 +77,7 @@ function addOpenWork(registry: Registry, { context: { store } }: Machine): Refre
     registers: [registry],
   });
   return async () => {
-    const counted = countOpenWork(store.db).catch(() => undefined);
+    const counted = openWork().catch(() => undefined);
     const work = await Promise.race([counted, delay(PATIENCE_MS, undefined, { ref: false })]);
     for (const gauge of [jobs, tasks]) gauge.reset();
     if (work === undefined) return;
@@ -76,7 +93,7 @@ export const toOpenTasks = ({ jobs, shards }: OpenWork) => ({
   merge: jobs.WRITING_RESULTS ?? 0,
 });
 
-function addEngines(registry: Registry, { models }: Machine): Refresh {
+function addEngines(registry: Registry, { models }: Measured): Refresh {
   const addGauge = (name: string, help: string): Gauge<'engine' | 'model'> =>
     new Gauge({ name, help, labelNames: ['engine', 'model'], registers: [registry] });
   const inFlight = addGauge('boatload_engine_in_flight', 'Requests of this process that the engine works on');
@@ -95,7 +112,7 @@ function addEngines(registry: Registry, { models }: Machine): Refresh {
   };
 }
 
-function addLeases(registry: Registry, { counts, worker }: Machine): void {
+function addLeases(registry: Registry, { counts, live }: Measured): void {
   addCounter(registry, {
     name: 'boatload_leases_taken_total',
     help: 'Shards that this process began to run',
@@ -120,13 +137,13 @@ function addLeases(registry: Registry, { counts, worker }: Machine): void {
     registers: [registry],
     collect() {
       const jobs = new Set(Array.from(counts.held.values(), ({ jobUid }) => jobUid));
-      const { ok, failed } = addUp([...jobs].flatMap((jobUid) => worker.live(jobUid) ?? []));
+      const { ok, failed } = addUp([...jobs].flatMap((jobUid) => live(jobUid) ?? []));
       this.set(ok + failed);
     },
   });
 }
 
-function addRows(registry: Registry, { counts }: Machine): void {
+function addRows(registry: Registry, { counts }: Measured): void {
   addCounter(registry, {
     name: 'boatload_commits_total',
     help: 'Parts that this process committed; a refused one was fenced off, or its rows were committed before',

@@ -2,7 +2,7 @@
 import type { ApiContext } from './api/api-context.ts';
 import { makeApp } from './api/app.ts';
 import type { Log } from './base/log.ts';
-import { openHealthPort } from './health-port.ts';
+import { openHealthPort, watchMachine } from './health-port.ts';
 import { close, listen } from './listen.ts';
 import type { Machine } from './machine.ts';
 import { readPrices } from './settings/read-prices.ts';
@@ -38,7 +38,7 @@ export async function serveApi(machine: Machine, { start, log, stop, publicUrl, 
   const { host, port: wished } = start;
   const { server, port } = await listen({ fetch: app.fetch, host, port: wished });
   address.url = publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const closeHealth = await openHealthPort(machine, { host, port: start.healthPort, log });
+  const closeHealth = await openHealthPort(watchMachine(machine), { host, port: start.healthPort, log });
   try {
     await onReady(address.url);
     await untilAborted(stop);

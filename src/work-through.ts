@@ -1,11 +1,13 @@
-/** `boatload worker --through`: a worker without a database. It runs rows; what they belong to it asks of the API processes. */
+/** `boatload worker --through`: a worker without a database. It runs rows; what they belong to, and the engines that all share, it asks of the API processes. */
 import { join } from 'node:path';
 import { systemClock } from './base/clock.ts';
 import { makeLog } from './base/log.ts';
 import { messageOf } from './base/message-of.ts';
 import type { Problem } from './base/problem.ts';
 import type { UpView } from './cli/doors.ts';
+import { countLeases } from './count-leases.ts';
 import { SCHEMA_VERSION } from './db/schema-version.ts';
+import { openHealthPort } from './health-port.ts';
 import { makeWorkerToken } from './jobs/worker-token.ts';
 import { leaveInTime } from './leave-in-time.ts';
 import { takeFolder } from './own-folder.ts';
@@ -14,8 +16,10 @@ import { untilAborted } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
 import { readWorkerLimits } from './settings/read-limits.ts';
 import { type ModelShelf, makeModelShelf } from './shelf/model-shelf.ts';
+import { SharedEngines } from './shelf/shared-engines.ts';
 import type { Start } from './start-settings.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
+import { makeHttpEngines } from './worker/http-engines.ts';
 import { makeHttpJobs, makeHttpLeases } from './worker/http-leases.ts';
 import { RowWorker } from './worker/row-worker.ts';
 import { WorkerCalls } from './worker/worker-calls.ts';
@@ -39,11 +43,15 @@ export async function workThrough(start: Start, view: UpView, stop: AbortSignal)
   const log = makeLog({ level: 'info', to: process.stdout });
   const limits = { ...DEFAULT_WORKER_LIMITS, ...readWorkerLimits(start.settings) };
   const shelf: ModelShelf = makeModelShelf(await chooseServerModels(start, { log, view }));
+  // Keys come as they are kept: only who has the fleet's secret can open them.
+  const engines = new SharedEngines({ board: makeHttpEngines(api), shelf, secret, log });
+  const store = await openObjectStore(objects);
+  const { leases, counts } = countLeases(makeHttpLeases(api));
   const worker = new RowWorker({
-    leases: makeHttpLeases(api),
+    leases,
     jobs,
-    objects: await openObjectStore(objects),
-    serve: (model) => shelf.serve(model),
+    objects: store,
+    serve: async (model) => (await shelf.serve(model)) ?? engines.refresh().then(() => shelf.serve(model)),
     journalDir: join(own.dir, 'journal'),
     limits,
     clock: systemClock,
@@ -52,14 +60,22 @@ export async function workThrough(start: Start, view: UpView, stop: AbortSignal)
   });
   const end = AbortSignal.any([stop, outdated.signal]);
   leaveInTime(end, { log, drainMs: limits.drainMs });
+  const ground = { name: 'api', ask: () => jobs.states([]) } as const;
+  const watched = { ground, objects: store, models: shelf, counts, live: (jobUid: string) => worker.live(jobUid) };
   try {
+    await engines.start();
+    const closeHealth = await openHealthPort(watched, { host: start.host, port: start.healthPort, log });
     const { rows } = await worker.start();
     if (rows > 0) view.notice(`${rows} rows that were finished before are kept`);
     const facts = { account: null, apiKey: null, apiKeyIsNew: false, apiKeyFile: null, url: null, addresses: [] } as const;
     view.ready({ ...facts, ms: performance.now() - began });
     await untilAborted(end);
+    // Who looks shall see it until it has given back what it holds.
+    await worker.stop();
+    await closeHealth();
   } finally {
     await worker.stop();
+    await engines.stop();
     await shelf.close();
     own.release();
   }

@@ -1,11 +1,9 @@
 /** How engines are over all processes: made from what each process has said of them in the last minute. */
 import type { EngineState } from '../contract/engine.ts';
-import { listEngineReports } from '../db/queries/list-engine-reports.ts';
+import { makeEngineBoard } from '../db/engine-board.ts';
 import type { Engine, EngineReport, ReportedModel } from '../db/schema.ts';
 import type { EngineContext } from './manage-engines.ts';
 
-/** A process that has said nothing for so long is gone. */
-export const SILENT_MS = 60_000;
 /** By then every process has seen a change. */
 const SEEN_AFTER_MS = 10_000;
 
@@ -22,7 +20,7 @@ export interface EngineStanding {
 export async function explainEngines(context: EngineContext, accountId: string): Promise<(engine: Engine) => EngineStanding> {
   await context.engines?.report();
   const now = context.clock.now();
-  const reports = await listEngineReports(context.store.db, accountId, new Date(now.getTime() - SILENT_MS));
+  const reports = await makeEngineBoard(context.store, context.clock).reports(accountId);
   const byEngine = Map.groupBy(reports, ({ engineId }) => engineId);
   return (engine) => toStanding(engine, byEngine.get(engine.id) ?? [], now);
 }

@@ -1,8 +1,8 @@
+import { SILENT_MS } from '../db/engine-board.ts';
 import { deleteExpiredReplies } from '../db/queries/delete-expired-replies.ts';
 import { deleteOldDeliveries } from '../db/queries/delete-old-deliveries.ts';
 import { deleteSilentReports } from '../db/queries/delete-silent-reports.ts';
 import type { Context } from './context.ts';
-import { SILENT_MS } from './explain-engines.ts';
 
 /** How long the log of webhooks is kept. */
 const LOG_MS = 30 * 86_400_000;

@@ -3,6 +3,7 @@ import type { Links } from '../actions/link-download.ts';
 import type { EngineContext } from '../actions/manage-engines.ts';
 import type { Prices } from '../actions/price-usage.ts';
 import type { Log } from '../base/log.ts';
+import type { EngineBoard } from '../db/engine-board.ts';
 import type { LeasedJobs } from '../jobs/leased-jobs.ts';
 import type { Leases } from '../jobs/leases.ts';
 
@@ -16,6 +17,7 @@ interface Build {
 export interface WorkersContext {
   readonly leases: Leases;
   readonly jobs: LeasedJobs;
+  readonly engines: EngineBoard;
   /** Of the fleet: their token is made from it. */
   readonly secret: Uint8Array;
   /** The tables that this process knows. */

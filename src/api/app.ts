@@ -13,7 +13,7 @@ import { addDocs } from './docs/docs.ts';
 import { addDownloads } from './downloads.ts';
 import { engineRoutes } from './engines.ts';
 import { makeErrorHandler, notFound } from './errors.ts';
-import { addHealth } from './health.ts';
+import { addHealth, toGround } from './health.ts';
 import { addMergedDownloads } from './merged-downloads.ts';
 import { addModelFiles } from './model-files.ts';
 import { modelRoutes } from './models.ts';
@@ -39,7 +39,7 @@ export function makeApp(context: ApiContext): OpenAPIHono<ApiEnv> {
   app.onError(makeErrorHandler(context));
   app.notFound(notFound);
   app.use(requestId);
-  addHealth(app, context);
+  addHealth(app, { ...context, ground: toGround(context.store) });
   addOpenApi(app, context);
   addDocs(app, context);
   addDownloads(app, context);

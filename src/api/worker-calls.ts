@@ -51,7 +51,7 @@ interface Asked {
   readonly request: HonoRequest;
 }
 
-async function answer(call: WorkerCall, { workers: { leases, jobs }, request }: Asked): Promise<unknown> {
+async function answer(call: WorkerCall, { workers: { leases, jobs, engines }, request }: Asked): Promise<unknown> {
   const body = await readJson(request, LIMITS);
   const read = <Name extends WorkerCall>(name: Name) => parse(name, body);
   switch (call) {
@@ -81,6 +81,14 @@ async function answer(call: WorkerCall, { workers: { leases, jobs }, request }: 
       const { jobUid, kinds } = read(call);
       return jobs.latestNote(jobUid, kinds);
     }
+    case 'engines':
+      return engines.list();
+    case 'reportEngines':
+      return engines.report(read(call).reports);
+    case 'engineReports':
+      return engines.reports(read(call).accountId);
+    case 'leaveEngines':
+      return engines.leave(read(call).process);
   }
 }
 

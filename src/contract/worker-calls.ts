@@ -52,6 +52,25 @@ const Claim = z.object({
   bytes: Count,
 });
 
+/** How a process finds an engine that all share. */
+const Report = z.object({
+  accountId: Text,
+  engineId: Text,
+  process: Text,
+  models: z.array(
+    z.object({
+      id: Text,
+      state: z.enum(['ready', 'paused', 'broken', 'draining']),
+      why: Words,
+      limit: z.number().nonnegative(),
+      inFlight: Count,
+      inUse: z.boolean(),
+      since: Text,
+      lastError: z.object({ message: Words, at: Text }).nullable(),
+    }),
+  ),
+});
+
 /** The request of every call, by its name. All may be repeated. */
 export const WORKER_CALLS = {
   take: z.object({ max: Count.max(1_000), waitMs: Count.max(MOST_WAIT_MS), without: z.array(Unwanted) }),
@@ -64,6 +83,10 @@ export const WORKER_CALLS = {
   giveUp: z.object({ jobUid: JobUid, statusCode: Text, statusMessage: Words }),
   note: z.object({ jobUid: JobUid, at: z.coerce.date(), kind: Text, message: Words, details: z.record(z.string(), z.unknown()) }),
   latestNote: z.object({ jobUid: JobUid, kinds: z.array(Text) }),
+  engines: z.object({}),
+  reportEngines: z.object({ reports: z.array(Report) }),
+  engineReports: z.object({ accountId: Text }),
+  leaveEngines: z.object({ process: Text }),
 } as const;
 
 /** The name of a call. */

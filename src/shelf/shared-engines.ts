@@ -1,25 +1,18 @@
-/** The engines that the database names, opened in this process: every change there is seen here within seconds, and how they are is said there. */
+/** The engines on the board that all processes share, opened in this one: every change there is seen here within seconds, and how they are is said there. */
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SILENT_MS } from '../actions/explain-engines.ts';
 import type { EngineKeeper } from '../actions/manage-engines.ts';
-import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { deleteReportsOf } from '../db/queries/delete-reports-of.ts';
-import { listAllEngines } from '../db/queries/list-all-engines.ts';
-import { listEngineReports } from '../db/queries/list-engine-reports.ts';
-import { reportEngines } from '../db/queries/report-engines.ts';
+import { type EngineBoard, type ProcessReport, SILENT_MS } from '../db/engine-board.ts';
 import type { Engine, EngineReport } from '../db/schema.ts';
-import type { Store } from '../db/store.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import { SharedEngine } from './shared-engine.ts';
 
 export interface SharedEnginesOptions {
-  readonly store: Store;
+  readonly board: EngineBoard;
   readonly shelf: ModelShelf;
   /** Keys were sealed with it. */
   readonly secret: Uint8Array;
-  readonly clock: Clock;
   readonly log: Pick<Log, 'warn' | 'info'>;
 }
 
@@ -46,11 +39,11 @@ export class SharedEngines implements EngineKeeper {
     this.#options = options;
   }
 
-  /** Opens what there is, and looks after it from here on. Alone on its database, a process hears of every change as it is made. */
+  /** Opens what there is, and looks after it from here on. Alone with them, a process hears of every change as it is made. */
   async start(): Promise<void> {
     await this.refresh();
     this.#rounds.push(this.#every(ASK_EVERY_MS, () => this.#askSilent()));
-    if (this.#options.store.embedded) return;
+    if (this.#options.board.isAlone) return;
     this.#rounds.push(this.#every(LOOK_EVERY_MS, () => this.refresh()));
     this.#rounds.push(this.#every(REPORT_EVERY_MS, () => this.#reportNews()));
   }
@@ -62,7 +55,7 @@ export class SharedEngines implements EngineKeeper {
     await this.#turn;
     await Promise.all([...this.#leaving, ...this.#engines].map((engine) => engine.close()));
     if (this.#rounds.length === 0) return;
-    await deleteReportsOf(this.#options.store.db, this.#process).catch(() => undefined);
+    await this.#options.board.leave(this.#process).catch(() => undefined);
   }
 
   /** One look at a time; who asks during one gets the next. */
@@ -73,12 +66,12 @@ export class SharedEngines implements EngineKeeper {
   }
 
   async report(): Promise<void> {
-    await reportEngines(this.#options.store.db, this.#reports());
+    await this.#options.board.report(this.#reports());
   }
 
   async #look(): Promise<void> {
-    const { store, shelf, secret, log } = this.#options;
-    const rows = await listAllEngines(store.db);
+    const { board, shelf, secret, log } = this.#options;
+    const rows = await board.list();
     const next = rows.map((row) => this.#engines.find((engine) => engine.is(row)) ?? new SharedEngine(row, secret));
     const gone = this.#engines.filter((engine) => !next.includes(engine));
     for (const engine of next)
@@ -96,14 +89,13 @@ export class SharedEngines implements EngineKeeper {
     await Promise.all(gone.map((engine) => engine.close()));
   }
 
-  #reports(): readonly EngineReport[] {
-    const at = this.#options.clock.now();
+  #reports(): readonly ProcessReport[] {
     const statuses = this.#options.shelf.status();
     return this.#engines.map((engine) => {
       const { accountId, id: engineId } = engine.row;
       const others = [...this.#leaving].filter((leaving) => leaving.key === engine.key);
       const models = [engine, ...others].flatMap((each) => each.report(statuses));
-      return { accountId, engineId, process: this.#process, at, models };
+      return { accountId, engineId, process: this.#process, models };
     });
   }
 
@@ -112,7 +104,7 @@ export class SharedEngines implements EngineKeeper {
     const text = JSON.stringify(reports.map(({ models }) => models));
     const nowMs = performance.now();
     if (text !== this.#said.text || nowMs - this.#said.atMs >= REPEAT_MS) {
-      await reportEngines(this.#options.store.db, reports);
+      await this.#options.board.report(reports);
       this.#said = { text, atMs: nowMs };
     }
     await this.#shareBudgets();
@@ -122,8 +114,7 @@ export class SharedEngines implements EngineKeeper {
   async #shareBudgets(): Promise<void> {
     const bounded = this.#engines.filter(({ budget }) => budget !== undefined);
     for (const [accountId, engines] of Map.groupBy(bounded, ({ row }) => row.accountId)) {
-      const since = new Date(this.#options.clock.now().getTime() - SILENT_MS);
-      const reports = await listEngineReports(this.#options.store.db, accountId, since);
+      const reports = await this.#options.board.reports(accountId);
       for (const { row, budget } of engines) budget?.share(1 / this.#countUsers(row, reports));
     }
   }

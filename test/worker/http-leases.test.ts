@@ -2,26 +2,38 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { makeEngineDesk } from '../../src/actions/engine-desk.ts';
 import { makeLeaseDesk } from '../../src/actions/lease-desk.ts';
 import type { ApiEnv } from '../../src/api/api-context.ts';
 import { makeErrorHandler } from '../../src/api/errors.ts';
 import { addWorkerCalls } from '../../src/api/worker-calls.ts';
+import { makeEngineBoard } from '../../src/db/engine-board.ts';
+import { insertEngine } from '../../src/db/queries/insert-engine.ts';
 import type { Store } from '../../src/db/store.ts';
 import { makeWorkerToken } from '../../src/jobs/worker-token.ts';
 import { close, listen } from '../../src/listen.ts';
+import { makeHttpEngines } from '../../src/worker/http-engines.ts';
 import { makeHttpJobs, makeHttpLeases } from '../../src/worker/http-leases.ts';
 import { WorkerCalls, type WorkerCallsOptions } from '../../src/worker/worker-calls.ts';
 import { testLeases } from '../conformance/leases.ts';
 import { describeOnBoth } from '../db/databases.ts';
-import { claimOf, makePlannedJob, takeOneOf } from '../db/jobs.ts';
+import { claimOf, makeAccount, makePlannedJob, takeOneOf } from '../db/jobs.ts';
 
 const SECRET = randomBytes(32);
 const TABLES = '0042-tables';
+/** By the clock of the API process. */
+const NOW = new Date('2026-05-05T05:05:05.050Z');
 const LOG = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 const LEASE = {
   ...{ ticket: `${randomUUID()}/0`, jobUid: randomUUID(), accountId: 'acme', shard: 0, first: 0, count: 1, model: 'm' },
   ...{ epoch: 1, done: [] },
+};
+
+const ENGINE = {
+  ...{ id: 'gpu', displayName: '', url: 'http://127.0.0.1:1/v1', kind: 'vllm', createdBy: 'ada@example.test' },
+  ...{ models: [{ id: 'm', servedAs: 'M' }], slots: 8, metricsPath: null, maxInFlight: null, draining: false },
+  ...{ requestsPerMinute: null, tokensPerMinute: 100, createdAt: NOW, updatedAt: NOW },
 };
 
 interface Api {
@@ -35,7 +47,8 @@ async function openApi(store: Store, lose: (call: string) => boolean = () => fal
   const stop = new AbortController();
   const leases = makeLeaseDesk(store.leases, stop.signal);
   app.onError(makeErrorHandler({ log: LOG }));
-  addWorkerCalls(app, { workers: { leases, jobs: store.jobs, secret: SECRET, tables: TABLES } });
+  const engines = makeEngineDesk(makeEngineBoard(store, { now: () => NOW }));
+  addWorkerCalls(app, { workers: { leases, jobs: store.jobs, engines, secret: SECRET, tables: TABLES } });
   const { server, port } = await listen({
     host: '127.0.0.1',
     port: 0,
@@ -94,6 +107,24 @@ describeOnBoth('leases over HTTP', (open) => {
     expect(await waiting).toEqual([]);
     const job = await makePlannedJob(open(), [1]);
     await expect.poll(() => takeOneOf(open(), job).catch(() => undefined), { timeout: 5_000 }).toMatchObject({ jobUid: job.uid });
+  });
+
+  test('the engines that all share are told with their keys still sealed, and what is said of them counts by the clock of the API', async () => {
+    const calm = await openApi(open());
+    onTestFinished(() => calm.close());
+    const board = makeHttpEngines(callsTo([calm.url]));
+    const engine = { ...ENGINE, accountId: await makeAccount(open()), sealedKey: 'v1.sealed' };
+    await insertEngine(open().db, engine);
+    expect(await board.list()).toContainEqual(engine);
+    const { accountId, id: engineId } = engine;
+    const model = { id: 'm', state: 'broken', why: 'It is silent.', limit: 4, inFlight: 1, inUse: true } as const;
+    const lastError = { message: 'gone \0', at: NOW.toISOString() };
+    const said = { accountId, engineId, process: 'gpu-7/1', models: [{ ...model, since: NOW.toISOString(), lastError }] };
+    await board.report([said]);
+    await board.report([{ ...said, process: 'gpu-8/1', models: [] }]);
+    await board.leave('gpu-8/1');
+    const stored = { ...said, models: [{ ...said.models[0], lastError: { ...lastError, message: 'gone \ufffd' } }], at: NOW };
+    expect(await board.reports(accountId)).toEqual([stored]);
   });
 
   test.each([
