@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { findFreePort } from '../../src/torture/free-port.ts';
 import { makeFolder } from '../support/folder.ts';
 import { type HttpEngine, startHttpEngine } from '../support/http-engine.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -45,7 +46,7 @@ async function openFleet() {
     return reply.json();
   };
   const ask = (method: string, path: string, body?: object) => askAt(url, method, path, body);
-  return { start, type, ask, askAt };
+  return { url, start, type, ask, askAt };
 }
 
 type Fleet = Awaited<ReturnType<typeof openFleet>>;
@@ -117,4 +118,27 @@ test('a process with another secret says of an engine that it can’t read its k
   const shown = await fleet.type('engine', 'get', 'gpu');
   expect(shown.stdout).toContain('Give it again.');
   expect(shown.stdout + shown.stderr).not.toContain(KEY);
+});
+
+test('a worker without a database uses the engines of the database, says how it finds them, and can be watched', async () => {
+  const fleet = await openFleet();
+  const { ask } = fleet;
+  const engine = await startEngine();
+  await fleet.type('engine', 'add', engine.url, '--name', 'gpu');
+  const healthPort = await findFreePort();
+  const through = { DATABASE_URL: '', BOATLOAD_API_URL: fleet.url, BOATLOAD_HEALTH_PORT: String(healthPort) };
+  // Plans and merges; as it can't read the engine's key, it runs no row.
+  const other = fleet.start('worker', { BOATLOAD_SECRET: 'quite another text than the others have' });
+  await Promise.all([other, fleet.start('worker', through), upload(fleet, 200)]);
+  await ask('POST', 'batchInferenceJobs?batchInferenceJobId=job', { model: MODEL, inputDatasetId: 'in' });
+  await until(async () => /COMPLETED|FAILED|EXPIRED/.test((await ask('GET', 'batchInferenceJobs/job')).state));
+  expect(await ask('GET', 'batchInferenceJobs/job')).toMatchObject({
+    state: 'JOB_STATE_COMPLETED',
+    jobProgress: { successfullyProcessedRequests: 200, failedRequests: 0 },
+  });
+  const look = (path: string) => fetch(`http://127.0.0.1:${healthPort}/${path}`);
+  expect(await (await look('metrics')).text()).toContain('boatload_rows_total{result="ok"} 200\n');
+  expect(await (await look('readyz')).json()).toMatchObject({ status: 'ok', checks: { api: 'ok', storage: 'ok' } });
+  // The API, the one that can't read the key, and the one that has no database.
+  await until(async () => (await ask('GET', 'engines/gpu')).views.length === 3);
 });
