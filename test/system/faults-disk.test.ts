@@ -15,9 +15,9 @@ beforeAll(async () => {
 afterAll(() => postgres?.stop());
 
 /** A disk of memory, and how it is given more room. */
-async function mountDisk(megabytes: number): Promise<{ readonly disk: string; grow(to: number): void }> {
-  const disk = join(await makeFolder(), 'disk');
-  mkdirSync(disk);
+async function mountDisk(megabytes: number, at?: string): Promise<{ readonly disk: string; grow(to: number): void }> {
+  const disk = at ?? join(await makeFolder(), 'disk');
+  mkdirSync(disk, { recursive: true });
   const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk], { encoding: 'utf8' });
   expect(status, `this test mounts a small disk, which takes root: ${stderr}`).toBe(0);
   onTestFinished(() => void execFileSync('umount', ['--lazy', disk]));
@@ -25,12 +25,14 @@ async function mountDisk(megabytes: number): Promise<{ readonly disk: string; gr
 }
 
 const ROWS = 200;
-/** 20 MB of answers. */
-const engine = {
-  content: ({ marker }: { readonly marker: string }) => `[[${marker}]] ${'x'.repeat(100_000)}`,
+/** In characters: 20 MB of answers. */
+const LONG = 100_000;
+const makeEngine = (length: number) => ({
+  content: ({ marker }: { readonly marker: string }) => `[[${marker}]] ${'x'.repeat(length)}`,
   latency: [5, 20] as const,
-};
-const wholeContents = (): string[] => allIds(ROWS).map((id) => `[[${id}]] ${'x'.repeat(100_000)}`);
+});
+const engine = makeEngine(LONG);
+const wholeContents = (length = LONG): string[] => allIds(ROWS).map((id) => `[[${id}]] ${'x'.repeat(length)}`);
 
 test('the disk of the objects fills up: it says so, no output is there before all of it is, and with room the job ends', async () => {
   const { disk, grow } = await mountDisk(6);
@@ -53,4 +55,18 @@ test("the disk of a worker's journal fills up: it says so, and with room the job
   grow(200);
   expect(await untilOver(fleet)).toMatchObject({ state: 'JOB_STATE_COMPLETED' });
   expect((await readOutput(fleet)).map(contentOf)).toEqual(wholeContents());
+});
+
+test('the disk below the merge fills up: it says so, and with room the job ends with every row, and none is asked again', async () => {
+  const fleet = await openFleet({ database: await postgres.makeDatabase(), engine: makeEngine(2 * LONG) });
+  // Of 40 MB, which are more than a merge sorts in memory.
+  const { grow } = await mountDisk(10, join(fleet.cwd, 'data/worker-1/scratch'));
+  const worker = await fleet.start('worker');
+  await startJob(fleet, ROWS);
+  await worker.says(/ENOSPC|full/);
+  expect(await (await fleet.ask('GET', 'batchInferenceJobs/job')).json()).toMatchObject({ state: 'JOB_STATE_WRITING_RESULTS' });
+  grow(200);
+  expect(await untilOver(fleet)).toMatchObject({ state: 'JOB_STATE_COMPLETED' });
+  expect((await readOutput(fleet)).map(contentOf)).toEqual(wholeContents(2 * LONG));
+  expect([...fleet.engine.calls].filter(([, { asked }]) => asked > 1)).toEqual([]);
 });

@@ -68,6 +68,21 @@ test('it dies and comes back as another process: the timeline says both, and onl
   expect(answered.filter(([marker]) => again.calls.has(marker)).length).toBeLessThanOrEqual(SLOTS);
 });
 
+test('it dies and comes back at another address, which is told to the server: the job goes on there with what was in flight', async () => {
+  const engine = await openEngine();
+  const server = await startServer(await makeFolder());
+  expect(await server.ask('POST', 'engines?engineId=gpu', { url: engine.url })).toMatchObject({ status: 200 });
+  await server.upload('in', makeRows(ROWS));
+  await server.createJob('job', { model: 'test-model', inputDatasetId: 'in', outputDatasetId: 'out' });
+  await engine.until(() => engine.stats.requests >= 200);
+  await engine.close();
+  const moved = await openEngine();
+  expect(await server.ask('PATCH', 'engines/gpu', { url: moved.url })).toMatchObject({ status: 200 });
+  await expectAll(server);
+  const answered = [...engine.calls].filter(([, call]) => call.answered > 0);
+  expect(answered.filter(([marker]) => moved.calls.has(marker)).length).toBeLessThanOrEqual(SLOTS);
+});
+
 test('it falls silent with connections open: rows wait, none is asked twice, and all is there when it speaks again', async () => {
   const { engine, line, server } = await openOnLine();
   await engine.until(() => engine.stats.requests >= 200);
