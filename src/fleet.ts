@@ -13,6 +13,7 @@ import { makeEngineBoard } from './db/engine-board.ts';
 import { ageOfTables } from './db/migrations/migrate.ts';
 import { openStore } from './db/open-store.ts';
 import { SCHEMA_VERSION } from './db/schema-version.ts';
+import type { Db } from './db/store.ts';
 import { openHealthPort, watchMachine } from './health-port.ts';
 import { leaveInTime } from './leave-in-time.ts';
 import { type Machine, openMachine } from './machine.ts';
@@ -118,6 +119,8 @@ async function inFleet(
   const own = await takeFolder(dataDir, name);
   const log = makeLog({ level: 'info', to: process.stdout });
   const models = await chooseServerModels(start, { log, view });
+  const outdated = new AbortController();
+  const ended = new AbortController();
   const machine = await openMachine({
     places: { ...shared, dataDir: own.dir },
     models: makeModelShelf(models, { liveWaiting: readCount(settings, 'BOATLOAD_LIVE_QUEUE') }),
@@ -126,9 +129,8 @@ async function inFleet(
     log,
     bareRows: false,
     onTrouble: (_, cause) => view.notice(messageOf(cause)),
+    onTablesGone: (db) => void lookAtTables(db, outdated),
   });
-  const outdated = new AbortController();
-  const ended = new AbortController();
   try {
     view.started('database', withoutSecrets(shared.database));
     view.started('storage', withoutSecrets(shared.objects));
@@ -151,21 +153,17 @@ async function watchTables(
   { context: { store } }: Machine,
   { outdated, ended }: { readonly outdated: AbortController; readonly ended: AbortSignal },
 ): Promise<void> {
-  while (!ended.aborted) {
+  while (!ended.aborted && !outdated.signal.aborted) {
     await delay(LOOK_EVERY_MS, undefined, { signal: ended, ref: false }).catch(() => undefined);
-    // A database that does not answer is the worker's trouble, not the tables'.
-    if (ended.aborted || (await ageOfTables(store.db).catch(() => 'current')) !== 'newer') continue;
-    outdated.abort(
-      new Problem(
-        'FAILED_PRECONDITION',
-        'A newer version of Boatload has changed the tables: this process stops. Start the newer one.',
-        {
-          reason: 'DATABASE_TOO_NEW',
-        },
-      ),
-    );
-    return;
+    if (!ended.aborted) await lookAtTables(store.db, outdated);
   }
+}
+
+/** A database that does not answer is the worker's trouble, not the tables'. */
+async function lookAtTables(db: Db, outdated: AbortController): Promise<void> {
+  if ((await ageOfTables(db).catch(() => 'current')) !== 'newer') return;
+  const words = 'A newer version of Boatload has changed the tables: this process stops. Start the newer one.';
+  outdated.abort(new Problem('FAILED_PRECONDITION', words, { reason: 'DATABASE_TOO_NEW' }));
 }
 
 /** A URL as it may be shown. */

@@ -12,7 +12,7 @@ import type { Log } from './base/log.ts';
 import { countLeases, type LeaseCounts } from './count-leases.ts';
 import { openDatabaseClock } from './db/database-clock.ts';
 import { makeEngineBoard } from './db/engine-board.ts';
-import { openStore } from './db/open-store.ts';
+import { openStore, type StoreOptions } from './db/open-store.ts';
 import type { Places } from './places.ts';
 import { readLimits, readWorkerLimits } from './settings/read-limits.ts';
 import type { Settings } from './settings/settings.ts';
@@ -36,6 +36,8 @@ export interface MachineOptions {
   readonly limits?: Partial<Limits>;
   readonly workerLimits?: Partial<WorkerLimits>;
   readonly onTrouble?: WorkerContext['onTrouble'];
+  /** Told that the tables are not where this version looks for them. */
+  readonly onTablesGone?: StoreOptions['onTablesGone'];
 }
 
 export interface Machine {
@@ -55,7 +57,7 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
   const { settings = process.env } = options;
   const limits = { ...DEFAULT_LIMITS, ...readLimits(settings), ...options.limits };
   const { dataDir, secret } = places;
-  const store = await openStore({ url: places.database, log, tables: 'expect' });
+  const store = await openStore({ url: places.database, log, tables: 'expect', onTablesGone: options.onTablesGone });
   try {
     // One machine has one clock; the processes of a fleet go by their database's.
     const shared = store.embedded ? undefined : await openDatabaseClock(store.db);

@@ -15,6 +15,8 @@ export interface PostgresOptions {
   readonly url: string;
   readonly onError: (cause: unknown) => void;
   readonly tables: TablesOption;
+  /** Told that a statement did not find its table. */
+  readonly onTablesGone?: ((db: Db) => void) | undefined;
   /** A server that leaves a statement unanswered for so long is away; default 60,000, and no limit for who makes tables. */
   readonly answerWithinMs?: number;
 }
@@ -27,11 +29,12 @@ const ANSWER_WITHIN_MS = 60_000;
 const QUEUE_CONNECTIONS = 4;
 
 /** Connects to a PostgreSQL server that many processes may share. */
-export async function openPostgres({ url, onError, tables, ...wanted }: PostgresOptions): Promise<Store> {
+export async function openPostgres({ url, onError, tables, onTablesGone, ...wanted }: PostgresOptions): Promise<Store> {
   const { answerWithinMs = tables === 'expect' ? ANSWER_WITHIN_MS : undefined } = wanted;
   const patience = answerWithinMs === undefined ? {} : { answerWithinMs };
-  const db = new Kysely<Schema>({
-    dialect: new PostgresDialect({ pool: makePool({ url, schema: schemaOf(), onError, ...patience }) }),
+  const pool = makePool({ url, schema: schemaOf(), onError, onTablesGone: () => onTablesGone?.(db), ...patience });
+  const db: Db = new Kysely<Schema>({
+    dialect: new PostgresDialect({ pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
   try {

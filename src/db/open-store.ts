@@ -5,19 +5,21 @@ import { Problem } from '../base/problem.ts';
 import type { TemplateOptions } from './embedded/data-template.ts';
 import { openEmbedded } from './embedded/open-embedded.ts';
 import { openPostgres, type TablesOption } from './open-postgres.ts';
-import type { Store } from './store.ts';
+import type { Db, Store } from './store.ts';
 
 export interface StoreOptions extends TemplateOptions {
   readonly url: string;
   readonly log?: Pick<Log, 'warn'>;
   /** On a server: `make` (the default) brings the tables up to date, `expect` refuses those of another version. On both: what is done instead. */
   readonly tables?: TablesOption;
+  /** Told that a statement did not find its table, on a server: a newer version may have changed them. */
+  readonly onTablesGone?: ((db: Db) => void) | undefined;
 }
 
 /** Opens it, and makes an embedded one when it is new. */
-export async function openStore({ url, log, tables = 'make', ...template }: StoreOptions): Promise<Store> {
+export async function openStore({ url, log, tables = 'make', onTablesGone, ...template }: StoreOptions): Promise<Store> {
   const onError = (cause: unknown): void => log?.warn({ cause }, 'database trouble in the background');
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres({ url, onError, tables });
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres({ url, onError, tables, onTablesGone });
   if (url.startsWith('file:'))
     return openEmbedded({ dir: toPath(url), onError, ...(typeof tables === 'function' && { prepare: tables }), ...template });
   throw new Problem('INVALID_ARGUMENT', `A database is file:/folder or postgres://user@host/name, got "${withoutSecret(url)}".`, {

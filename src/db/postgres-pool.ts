@@ -11,6 +11,8 @@ export interface PoolOptions {
   /** A server that leaves a statement unanswered for so long is away. Absent: statements take as long as they take. */
   readonly answerWithinMs?: number;
   readonly onError: (cause: unknown) => void;
+  /** Told that a statement did not find its table. */
+  readonly onTablesGone?: (() => void) | undefined;
 }
 
 const CONNECTIONS = 10;
@@ -25,7 +27,10 @@ export const patienceOf = ({ answerWithinMs }: Pick<PoolOptions, 'answerWithinMs
 });
 
 /** Opens a pool for Kysely. A connection that breaks while it is idle or lent out must not end the process: both kinds are heard. */
-export function makePool({ url, schema, answerWithinMs, onError }: PoolOptions): PostgresPool {
+export function makePool({ url, schema, answerWithinMs, onError, onTablesGone }: PoolOptions): PostgresPool {
+  const onTrouble = (trouble: unknown): void => {
+    if (trouble instanceof Problem && trouble.reason === TABLES_GONE) onTablesGone?.();
+  };
   const pool = new Pool({
     ...patienceOf({ ...(answerWithinMs === undefined ? {} : { answerWithinMs }) }),
     connectionString: url,
@@ -45,22 +50,25 @@ export function makePool({ url, schema, answerWithinMs, onError }: PoolOptions):
     options: pool.options,
     end: () => pool.end(),
     connect: () =>
-      pool.connect().then(toLent, (cause: unknown) => {
-        throw toTrouble(cause);
-      }),
+      pool.connect().then(
+        (client) => toLent(client, onTrouble),
+        (cause: unknown) => {
+          throw toTrouble(cause);
+        },
+      ),
   };
 }
 
 const lent = new WeakMap<PoolClient, PostgresPoolClient>();
 
 /** Kysely knows a connection again by its object. */
-function toLent(client: PoolClient): PostgresPoolClient {
-  const known = lent.get(client) ?? lend(client);
+function toLent(client: PoolClient, onTrouble: (trouble: unknown) => void): PostgresPoolClient {
+  const known = lent.get(client) ?? lend(client, onTrouble);
   lent.set(client, known);
   return known;
 }
 
-function lend(client: PoolClient): PostgresPoolClient {
+function lend(client: PoolClient, onTrouble: (trouble: unknown) => void): PostgresPoolClient {
   let isBroken = false;
   const query = async (statement: string, parameters: readonly unknown[]) => {
     try {
@@ -68,6 +76,7 @@ function lend(client: PoolClient): PostgresPoolClient {
     } catch (cause) {
       const trouble = toTrouble(cause);
       isBroken ||= trouble !== cause;
+      onTrouble(trouble);
       throw trouble;
     }
   };
@@ -94,9 +103,19 @@ const AWAY = /^(08...|57P0[1-5]|53300|25P03|25006)$/;
 const AWAY_WORDS =
   /Query read timeout|timeout exceeded when trying to connect|Connection terminated|timeout expired|not queryable/;
 
-/** A database that is away, as a `Problem`; what it says of a statement is given back as it came. */
+/** No such table, no such schema: a migration renames the schema that every statement of ours looks in. */
+const MOVED = /^(42P01|3F000)$/;
+const TABLES_GONE = 'DATABASE_TOO_NEW';
+
+/** A database that is away or another version's by now, as a `Problem`; what it says of a statement is given back as it came. */
 function toTrouble(cause: unknown): unknown {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (MOVED.test(code))
+    return new Problem(
+      'UNAVAILABLE',
+      'A newer version of Boatload has taken over the tables, and this process stops. Nothing is lost; try again when the newer one runs.',
+      { reason: TABLES_GONE, cause },
+    );
   const isAway = GONE.has(code) || AWAY.test(code) || (code === '' && AWAY_WORDS.test(messageOf(cause)));
   if (!isAway) return cause;
   const words = messageOf(cause) || code;
