@@ -9,6 +9,7 @@ import { RESULTS_START, type ResultKind, type ResultsPlace } from '../contract/j
 import { listNumberedParts, type NumberedPart } from '../db/queries/list-numbered-parts.ts';
 import { numberParts } from '../db/queries/number-parts.ts';
 import { committedEntries } from '../jobs/committed-entries.ts';
+import { EntryTable } from '../jobs/entry-table.ts';
 import type { Job } from '../jobs/job.ts';
 import type { PartEntry } from '../jobs/part-entries.ts';
 import { isFinal } from '../jobs/states.ts';
@@ -67,7 +68,11 @@ async function* readParts(context: StoreContext, job: Job, { parts, kind }: Part
       for await (const { line } of readMergedRows(context, job, { parts: rest, kind, from: RESULTS_START })) yield line;
       return;
     }
-    for (const entry of committedEntries(bytes, { objectKey, shares })) if (isOf(kind, entry)) yield entry.line;
+    const table = new EntryTable(bytes);
+    for (const place of committedEntries(table, { objectKey, shares })) {
+      const entry = table.entry(place);
+      if (isOf(kind, entry)) yield entry.line;
+    }
   }
 }
 

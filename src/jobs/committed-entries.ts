@@ -1,6 +1,6 @@
 /** Which entries of a part object are true. */
 import { Problem } from '../base/problem.ts';
-import { decodeEntries, type PartEntry } from './part-entries.ts';
+import type { EntryTable } from './entry-table.ts';
 import { hasPosition, type Ranges } from './ranges.ts';
 
 /** What one commit made true of a part object. */
@@ -11,20 +11,23 @@ export interface CommittedShare {
   readonly rows: Ranges;
 }
 
-/** The entries that these commits made true. The object may hold others: of leases that were lost before the commit, even of the same position under an older epoch. */
+/** Where in the table the entries are that these commits made true. The object may hold others: of leases that were lost before the commit, even of the same position under an older epoch. */
 export function* committedEntries(
-  bytes: Buffer,
+  table: EntryTable,
   { objectKey, shares }: { readonly objectKey: string; readonly shares: readonly CommittedShare[] },
-): Generator<PartEntry> {
-  const { entries, validBytes } = decodeEntries(bytes);
+): Generator<number> {
+  const { validBytes, bytes } = table;
   if (validBytes !== bytes.length) {
     throw new Problem('DATA_LOSS', `Part ${objectKey} is damaged at byte ${validBytes} of ${bytes.length}.`, {
       reason: 'PART_CORRUPT',
     });
   }
-  const byLease = new Map(shares.map(({ shard, epoch, rows }) => [`${shard}/${epoch}`, rows]));
-  for (const entry of entries) {
-    const rows = byLease.get(`${entry.shard}/${entry.epoch}`);
-    if (rows !== undefined && hasPosition(rows, entry.position)) yield entry;
+  const byShard = Map.groupBy(shares, ({ shard }) => shard);
+  for (let place = 0; place < table.count; place++) {
+    const epoch = table.epoch(place);
+    const isTrue = byShard
+      .get(table.shard(place))
+      ?.some((share) => share.epoch === epoch && hasPosition(share.rows, table.position(place)));
+    if (isTrue === true) yield place;
   }
 }

@@ -6,7 +6,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClaimTally } from '../jobs/claim-tally.ts';
 import type { Leases } from '../jobs/leases.ts';
-import { decodeEntries } from '../jobs/part-entries.ts';
+import { decodeEntries } from '../jobs/read-entries.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { commitSegment } from './commit-segment.ts';
 

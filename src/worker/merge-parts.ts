@@ -4,17 +4,23 @@
  * Memory stays flat whatever the job's size (P5): when all entries don't fit one bucket, they are first dealt by row number to bucket files on
  * local disk, which are then sorted one at a time. All reading and writing is sequential, so an object store across a network is as good as a local one.
  */
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import type { StoredPart } from '../db/queries/list-parts.ts';
 import { committedEntries } from '../jobs/committed-entries.ts';
-import { decodeEntries, encodeEntry, type PartEntry } from '../jobs/part-entries.ts';
+import { EntryTable } from '../jobs/entry-table.ts';
+import { ENTRY_HEADER_BYTES, type PartEntry } from '../jobs/part-entries.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { Buckets } from './buckets.ts';
+import type { Lines } from './output-file.ts';
 
 const BUCKET_BYTES = 32 * 1024 * 1024;
+/** Lines that are handed on together have about so many bytes. */
+const SLICE_BYTES = 512 * 1024;
+
+/** Some lines of one kind of row, one after the other in the order of the input. */
+export interface Slice extends Lines {
+  readonly kind: PartEntry['kind'];
+}
 
 export interface MergeOptions {
   readonly objects: ObjectStore;
@@ -24,65 +30,94 @@ export interface MergeOptions {
   /** An empty or absent folder on local disk, ours for the time of the merge. */
   readonly scratchDir: string;
   readonly bucketBytes?: number;
-  /** Aborted: breaks off, between two entries. */
+  /** Aborted: breaks off, between two slices. */
   readonly signal?: AbortSignal;
 }
 
-export async function* mergeParts(options: MergeOptions): AsyncGenerator<PartEntry> {
+/** The lines, some at a time; those of each kind are in order. */
+export async function* mergeParts(options: MergeOptions): AsyncGenerator<Slice> {
   const bytes = options.parts.reduce((sum, part) => sum + part.bytes, 0);
   const bucketCount = Math.max(1, Math.ceil(bytes / (options.bucketBytes ?? BUCKET_BYTES)));
-  const entries = bucketCount === 1 ? inRowOrder(await collect(readParts(options))) : mergeBuckets(options, bucketCount);
-  for await (const entry of entries) {
-    options.signal?.throwIfAborted();
-    yield entry;
-  }
+  const runs = bucketCount === 1 ? mergeAtOnce(options) : mergeBuckets(options, bucketCount);
+  for await (const run of runs)
+    for (const slice of inRowOrder(new EntryTable(run))) {
+      options.signal?.throwIfAborted();
+      yield slice;
+    }
 }
 
-/** The entries that commits made true. An object may hold others: of leases that were lost before the commit. */
-async function* readParts({ objects, parts, signal }: MergeOptions): AsyncGenerator<PartEntry> {
-  for (const [objectKey, shares] of Map.groupBy(parts, (part) => part.objectKey)) {
-    signal?.throwIfAborted();
-    yield* committedEntries(await objects.read(objectKey), { objectKey, shares });
-  }
+async function* mergeAtOnce(options: MergeOptions): AsyncGenerator<Buffer> {
+  const entries: Buffer[] = [];
+  for await (const { table, places } of readParts(options))
+    for (const place of places) entries.push(table.bytes.subarray(table.start(place), table.end(place)));
+  yield Buffer.concat(entries);
 }
 
-async function* mergeBuckets(options: MergeOptions, bucketCount: number): AsyncGenerator<PartEntry> {
-  await rm(options.scratchDir, { recursive: true, force: true });
-  await mkdir(options.scratchDir, { recursive: true });
+async function* mergeBuckets(options: MergeOptions, bucketCount: number): AsyncGenerator<Buffer> {
+  const { scratchDir, rowCount } = options;
+  await rm(scratchDir, { recursive: true, force: true });
+  await mkdir(scratchDir, { recursive: true });
+  const buckets = new Buckets(scratchDir, bucketCount);
   try {
-    const paths = await dealToBuckets(options, bucketCount);
-    for (const path of paths) {
-      yield* inRowOrder(decodeEntries(await readFile(path)).entries);
+    for await (const { table, places } of readParts(options)) {
+      for (const place of places) buckets.add(Math.floor((table.row(place) * bucketCount) / rowCount), table, place);
+      await buckets.written();
+    }
+    for (const path of await buckets.end()) {
+      yield await readFile(path);
       await rm(path);
     }
   } finally {
-    await rm(options.scratchDir, { recursive: true, force: true });
+    await buckets.close();
+    await rm(scratchDir, { recursive: true, force: true });
   }
 }
 
-async function dealToBuckets(options: MergeOptions, bucketCount: number): Promise<readonly string[]> {
-  const paths = Array.from({ length: bucketCount }, (_, bucket) => join(options.scratchDir, `bucket-${bucket}`));
-  const files = paths.map((path) => createWriteStream(path, { highWaterMark: 128 * 1024 }));
-  const ends = Promise.all(files.map((file) => finished(file)));
-  // Whoever waits for a drain or the end hears of a failure; one between two entries must not end the process.
-  ends.catch(() => undefined);
-  try {
-    for await (const entry of readParts(options)) {
-      const file = files[Math.min(bucketCount - 1, Math.floor((entry.row * bucketCount) / options.rowCount))];
-      if (file !== undefined && !file.write(encodeEntry(entry))) await Promise.race([once(file, 'drain'), ends]);
-    }
-    for (const file of files) file.end();
-    await ends;
-    return paths;
-  } finally {
-    for (const file of files) file.destroy();
+interface Part {
+  readonly table: EntryTable;
+  /** Of the entries that commits made true: an object may hold others, of leases that were lost before the commit. */
+  readonly places: Iterable<number>;
+}
+
+/** One after the other; the next is on its way meanwhile. */
+async function* readParts({ objects, parts, signal }: MergeOptions): AsyncGenerator<Part> {
+  const wanted = [...Map.groupBy(parts, (part) => part.objectKey)];
+  const read = (at: number) => wanted[at] && objects.read(wanted[at][0]);
+  let next = read(0);
+  for (const [at, [objectKey, shares]] of wanted.entries()) {
+    signal?.throwIfAborted();
+    const bytes = await next;
+    next = read(at + 1);
+    // Told when it is waited for.
+    next?.catch(() => undefined);
+    const table = new EntryTable(bytes ?? Buffer.alloc(0));
+    yield { table, places: committedEntries(table, { objectKey, shares }) };
   }
 }
 
-const inRowOrder = (entries: readonly PartEntry[]): PartEntry[] => entries.toSorted((a, b) => a.row - b.row);
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
+function* inRowOrder(table: EntryTable): Generator<Slice> {
+  const rows = Uint32Array.from({ length: table.count }, (_, place) => table.row(place));
+  const order = rows.map((_, place) => place).sort((a, b) => (rows[a] ?? 0) - (rows[b] ?? 0));
+  for (const kind of ['success', 'failure'] as const) yield* toSlices(table, order, kind);
 }
+
+function* toSlices(table: EntryTable, order: Uint32Array, kind: PartEntry['kind']): Generator<Slice> {
+  let lines: Buffer[] = [];
+  let bytes = 0;
+  for (const place of order) {
+    if (table.kind(place) !== kind) continue;
+    const line = table.bytes.subarray(table.start(place) + ENTRY_HEADER_BYTES, table.end(place));
+    lines.push(line);
+    bytes += line.length;
+    if (bytes < SLICE_BYTES) continue;
+    yield toSlice(kind, lines);
+    [lines, bytes] = [[], 0];
+  }
+  if (lines.length > 0) yield toSlice(kind, lines);
+}
+
+const toSlice = (kind: Slice['kind'], lines: readonly Buffer[]): Slice => ({
+  kind,
+  bytes: Buffer.concat(lines),
+  lengths: lines.map(({ length }) => length),
+});

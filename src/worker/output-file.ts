@@ -1,4 +1,4 @@
-/** A file of an output dataset while it is written: line by line into the object store, with its size, rows and hash. */
+/** A file of an output dataset while it is written: its lines into the object store, with its size, rows and hash. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
@@ -15,8 +15,15 @@ export interface WrittenFile {
   readonly sha256: string;
 }
 
+/** Lines one after the other, each with its end: many at a time are cheaper than one by one. */
+export interface Lines {
+  readonly bytes: Buffer;
+  /** Of each, in bytes. */
+  readonly lengths: readonly number[];
+}
+
 export interface OutputFile {
-  write(line: Buffer): Promise<void>;
+  write(lines: Lines): Promise<void>;
   end(): Promise<WrittenFile>;
   /** To be called after the end: where its rows are, as a file beside it; undefined for a small one. */
   writeCheckpoints(): Promise<WrittenFile | undefined>;
@@ -41,13 +48,13 @@ export function openOutputFile(objects: ObjectStore, { jobUid, name }: FilePlace
   const tally = { rows: 0, bytes: 0 };
   const checkpoints = new CheckpointWriter();
   return {
-    async write(line) {
-      tally.rows += 1;
-      tally.bytes += line.length;
-      checkpoints.add(line.length);
-      hash.update(line);
+    async write({ bytes, lengths }) {
+      for (const length of lengths) checkpoints.add(length);
+      tally.rows += lengths.length;
+      tally.bytes += bytes.length;
+      hash.update(bytes);
       // A store that has failed drains nothing any more.
-      if (!stream.write(line)) await Promise.race([once(stream, 'drain'), stored]);
+      if (!stream.write(bytes)) await Promise.race([once(stream, 'drain'), stored]);
     },
     async end() {
       stream.end();

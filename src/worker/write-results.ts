@@ -10,9 +10,8 @@ import { listParts, type StoredPart } from '../db/queries/list-parts.ts';
 import type { Job } from '../jobs/job.ts';
 import { partsPrefix } from '../jobs/object-keys.ts';
 import { toUnfinishedRow, UNFINISHED_FILE } from '../jobs/openai-row.ts';
-import type { PartEntry } from '../jobs/part-entries.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { mergeParts } from './merge-parts.ts';
+import { mergeParts, type Slice } from './merge-parts.ts';
 import { type OutputFile, openOutputFile, type WrittenFile } from './output-file.ts';
 import { countUnfinished, readUnfinished } from './unfinished-rows.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -25,8 +24,8 @@ export async function writeResults(context: WorkerContext, jobUid: string, signa
     crashPoint('merge.before-files');
     const parts = await listParts(store.db, jobUid);
     const rowCount = Math.max(1, job.inputRows ?? 1);
-    const entries = mergeParts({ objects, parts, rowCount, scratchDir: join(scratchDir, jobUid), signal });
-    const { files, hidden } = await writeFiles(objects, jobUid, entries);
+    const slices = mergeParts({ objects, parts, rowCount, scratchDir: join(scratchDir, jobUid), signal });
+    const { files, hidden } = await writeFiles(objects, jobUid, slices);
     const unfinished = await writeUnfinished(context, job, parts);
     crashPoint('merge.after-files');
     await finishJob(store, jobUid, { files, hidden: [...hidden, ...unfinished], at: clock.now() });
@@ -40,11 +39,11 @@ interface Written {
   readonly hidden: readonly WrittenFile[];
 }
 
-async function writeFiles(objects: ObjectStore, jobUid: string, entries: AsyncIterable<PartEntry>): Promise<Written> {
+async function writeFiles(objects: ObjectStore, jobUid: string, slices: AsyncIterable<Slice>): Promise<Written> {
   const success = openOutputFile(objects, { jobUid, name: OUTPUT_FILES.results });
   const failure = openOutputFile(objects, { jobUid, name: OUTPUT_FILES.errors });
   const files = await endOrFail([success, failure], async () => {
-    for await (const entry of entries) await (entry.kind === 'success' ? success : failure).write(entry.line);
+    for await (const slice of slices) await (slice.kind === 'success' ? success : failure).write(slice);
   });
   const checkpoints = await Promise.all([success.writeCheckpoints(), failure.writeCheckpoints()]);
   return { files, hidden: checkpoints.filter((file) => file !== undefined) };
@@ -56,7 +55,10 @@ async function writeUnfinished(context: WorkerContext, job: Job, parts: readonly
   if (outcome === undefined || outcome === 'COMPLETED' || countUnfinished(job, parts) === 0) return [];
   const file = openOutputFile(context.objects, { jobUid: job.uid, name: UNFINISHED_FILE });
   return endOrFail([file], async () => {
-    for await (const id of readUnfinished(context, job, parts)) await file.write(toUnfinishedRow(id, outcome, job.uid));
+    for await (const id of readUnfinished(context, job, parts)) {
+      const bytes = toUnfinishedRow(id, outcome, job.uid);
+      await file.write({ bytes, lengths: [bytes.length] });
+    }
   });
 }
 

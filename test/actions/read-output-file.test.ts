@@ -64,7 +64,7 @@ async function endJob({ answers, errors, unfinished }: { answers: number; errors
   const written = await Promise.all(
     Object.entries(lines).map(async ([name, of]) => {
       const file = beginOutputFile(objects, { jobUid: job.uid, name });
-      for (const line of of) await file.write(line);
+      for (const line of of) await file.write({ bytes: line, lengths: [line.length] });
       return { file: await file.end(), checkpoints: await file.writeCheckpoints() };
     }),
   );

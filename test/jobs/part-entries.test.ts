@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeEntries, ENTRY_HEADER_BYTES, encodeEntry, type PartEntry, readEntries } from '../../src/jobs/part-entries.ts';
+import { ENTRY_HEADER_BYTES, encodeEntry, type PartEntry } from '../../src/jobs/part-entries.ts';
+import { decodeEntries, readEntries } from '../../src/jobs/read-entries.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const entry: fc.Arbitrary<PartEntry> = fc.record({

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ShardLease } from '../../src/jobs/leases.ts';
-import { decodeEntries } from '../../src/jobs/part-entries.ts';
+import { decodeEntries } from '../../src/jobs/read-entries.ts';
 import { Journal } from '../../src/worker/journal.ts';
 import { makeEntry } from './journals.ts';
 
