@@ -83,10 +83,11 @@ export async function collect(desk: Desk, order: Order, job: Reply): Promise<Omi
     inputTokens: progress['inputTokens'] ?? 0,
     outputTokens: progress['outputTokens'] ?? 0,
   };
+  const evidence = { dialect: order.dialect, numbers };
+  // One that ended early may have ended before its input was read, and has no rows then, and in Fireworks' dialect no output.
+  if (numbers.rows === 0 && outcome !== 'COMPLETED') return { ...evidence, input: [], answers: [], errors: [] };
   const files = order.dialect === 'openai' ? await readOpenaiFiles(desk, order) : await readFireworksFiles(desk, job);
-  // One that ended early may have ended before its input was read, and has no rows then.
-  const wasRead = numbers.rows > 0 || outcome === 'COMPLETED';
-  return { dialect: order.dialect, input: wasRead ? order.input : [], numbers, ...files };
+  return { ...evidence, input: order.input, ...files };
 }
 
 type Files = Pick<Evidence, 'answers' | 'errors'> & { readonly answers: readonly string[]; readonly errors: readonly string[] };
