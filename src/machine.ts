@@ -4,9 +4,10 @@ import { type Context, DEFAULT_LIMITS, type Limits } from './actions/context.ts'
 import { deleteExpiredDatasets } from './actions/delete-expired-datasets.ts';
 import { cleanUpDeletedJobs } from './actions/delete-job.ts';
 import { dropOldUploads } from './actions/drop-old-uploads.ts';
-import { everyHour } from './actions/every-hour.ts';
+import { everyHour, everyMinute } from './actions/every-hour.ts';
 import { forgetOld } from './actions/forget-old.ts';
 import { sweepObjects } from './actions/sweep-objects.ts';
+import { warnOfForecasts } from './actions/warn-of-forecasts.ts';
 import { systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import { countLeases, type LeaseCounts } from './count-leases.ts';
@@ -56,6 +57,7 @@ export interface Machine {
 export async function openMachine({ places, models, log, bareRows, ...options }: MachineOptions): Promise<Machine> {
   const { settings = process.env } = options;
   const limits = { ...DEFAULT_LIMITS, ...readLimits(settings), ...options.limits };
+  const workerLimits = { ...DEFAULT_WORKER_LIMITS, ...readWorkerLimits(settings), ...options.workerLimits };
   const { dataDir, secret } = places;
   const store = await openStore({ url: places.database, log, tables: 'expect', onTablesGone: options.onTablesGone });
   try {
@@ -84,7 +86,7 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
       journalDir: join(dataDir, 'journal'),
       scratchDir: join(dataDir, 'scratch'),
       bareRows,
-      limits: { ...DEFAULT_WORKER_LIMITS, ...readWorkerLimits(settings), ...options.workerLimits },
+      limits: workerLimits,
       clock,
       log,
       chores: [
@@ -92,6 +94,7 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
         () => deleteExpiredDatasets(context),
         () => dropOldUploads(context),
         () => webhooks.look(),
+        everyMinute(() => warnOfForecasts(context, workerLimits)),
         everyHour(() => sweepObjects(context)),
         everyHour(() => forgetOld(context)),
       ],

@@ -11,6 +11,7 @@ const roof: Roof = {
   async doors() {
     return {
       run: async (...given) => (await import('./run.ts')).run(...given),
+      estimate: async (...given) => (await import('./run.ts')).estimate(...given),
       up: async (...given) => (await import('./server.ts')).up(...given),
       serve: async (...given) => (await import('./fleet.ts')).serve(...given),
       work: async (...given) => (await import('./fleet.ts')).work(...given),

@@ -4,15 +4,17 @@ import { dirname, join } from 'node:path';
 import type { Caller } from './actions/context.ts';
 import { type Log, makeLog } from './base/log.ts';
 import { Problem } from './base/problem.ts';
-import type { RunRequest, RunSummary, RunView } from './cli/doors.ts';
+import type { EstimateRequest, RunEstimate, RunRequest, RunSummary, RunView } from './cli/doors.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { embeddedPlaces } from './places.ts';
+import { estimateRun } from './run/run-estimate.ts';
 import { makeRunFolder, removeRunFolder } from './run/run-folder.ts';
 import { followJob } from './run/run-follow.ts';
 import { beginOrResume } from './run/run-job.ts';
 import { chooseModel } from './run/run-model.ts';
 import { exportResults } from './run/run-output.ts';
 import { checkRunPaths, type RunPaths, toRunPaths } from './run/run-paths.ts';
+import { readPrices } from './settings/read-prices.ts';
 import { makeModelShelf, type ShelvedModel } from './shelf/model-shelf.ts';
 import { toWriteProblem } from './storage/disk-problem.ts';
 import { hostFacts } from './versions.ts';
@@ -42,6 +44,12 @@ export async function run(request: RunRequest, view: RunView, stop: AbortSignal)
   } catch (cause) {
     throw toWriteProblem(cause, dirname(paths.folder));
   }
+}
+
+/** `boatload run --estimate`: reads the input, and asks an engine only for a sample. */
+export async function estimate(request: EstimateRequest, view: RunView, stop: AbortSignal): Promise<RunEstimate> {
+  const prices = await readPrices(process.env);
+  return estimateRun(request, { account: RUN_CALLER.accountId, prices, view, stop });
 }
 
 interface Opening {

@@ -70,6 +70,7 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
     totalRows: null,
     inputRows: null,
     rowFormat: null,
+    planned: null,
     planKey: null,
     reportKey: null,
     endpoint: wish.endpoint ?? null,

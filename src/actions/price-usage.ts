@@ -38,6 +38,30 @@ export const priceTokens = (
   };
 };
 
+/** Tokens of a model, counted or expected. */
+interface ModelTokens {
+  readonly model: string;
+  readonly inputTokens: number;
+  readonly outputTokens: number | null;
+}
+
+/** What a job's tokens would be billed; null where a model has no price, or nobody knows how many tokens there will be. */
+export function priceForecast(prices: Prices, { models }: { readonly models: readonly ModelTokens[] }): Money | null {
+  let nanos = 0n;
+  for (const { model, inputTokens, outputTokens } of models) {
+    if (outputTokens === null) return null;
+    for (const [kind, tokens] of [
+      ['input', inputTokens],
+      ['output', outputTokens],
+    ] as const) {
+      const price = priceTokens(prices, { model, kind, tokens });
+      if (price === undefined) return null;
+      nanos += BigInt(price.total.units) * NANOS + BigInt(price.total.nanos);
+    }
+  }
+  return toMoney(prices.currencyCode, nanos);
+}
+
 /** Rounds half up; nothing here is negative. */
 const divide = (value: bigint, by: bigint): bigint => (2n * value + by) / (2n * by);
 

@@ -1,4 +1,5 @@
 import { explainJobs } from '../actions/explain-jobs.ts';
+import { forecastJobs } from '../actions/forecast-jobs.ts';
 import type { BatchInferenceJob } from '../contract/job.ts';
 import { sumProgressOfJobs } from '../db/queries/sum-progress-of-jobs.ts';
 import type { Job, Progress } from '../jobs/job.ts';
@@ -16,7 +17,11 @@ export async function replyJobs(context: ApiContext, jobs: readonly Job[]): Prom
   );
   const progressOf = ({ uid }: Job): Progress => sums.get(uid) ?? NOTHING_DONE;
   const standings = await explainJobs(context, jobs, progressOf);
-  return jobs.map((job) => toJobReply(job, progressOf(job), standings.get(job.uid) ?? { reason: '', waitingOnCapacity: false }));
+  const forecasts = await forecastJobs(context, jobs, { progressOf, prices: context.prices });
+  return jobs.map((job) => {
+    const { reason, waitingOnCapacity } = standings.get(job.uid) ?? { reason: '', waitingOnCapacity: false };
+    return toJobReply(job, progressOf(job), { reason, waitingOnCapacity, forecast: forecasts.get(job.uid) });
+  });
 }
 
 /** The same of one. */

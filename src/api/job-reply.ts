@@ -1,6 +1,7 @@
 /** A job in the shape of the wire. */
 
 import type { Standing } from '../actions/explain-jobs.ts';
+import type { JobForecast } from '../actions/forecast-jobs.ts';
 import { STATUS_CODES, type StatusCode } from '../contract/errors.ts';
 import type { BatchInferenceJob, JobProgress, Precision } from '../contract/job.ts';
 import { PRECISIONS } from '../contract/job.ts';
@@ -11,7 +12,11 @@ import type { Job, JobSettings, Progress } from '../jobs/job.ts';
 import { isFinal, JOB_STATES, type JobState } from '../jobs/states.ts';
 
 /** Every field, the unset ones too. */
-export const toJobReply = (job: Job, progress: Progress, { reason, waitingOnCapacity }: Standing): BatchInferenceJob => ({
+export const toJobReply = (
+  job: Job,
+  progress: Progress,
+  { reason, waitingOnCapacity, forecast }: Standing & { readonly forecast: JobForecast | undefined },
+): BatchInferenceJob => ({
   name: makeName(job.accountId, 'batchInferenceJobs', job.id),
   displayName: job.displayName,
   createdBy: job.createdBy,
@@ -33,12 +38,19 @@ export const toJobReply = (job: Job, progress: Progress, { reason, waitingOnCapa
   placement: null,
   waitingOnCapacity,
   onInvalidRow: job.onInvalidRow,
+  forecast: forecast === undefined ? null : toForecast(job, forecast),
   stateReason: reason,
 });
 
 /** The state as we keep it; undefined for one that no job of ours ever has. */
 export const toStoredState = (wire: WireJobState): JobState | undefined =>
   JOB_STATES.find((state) => toWireJobState(state) === wire);
+
+const toForecast = ({ expiresAt }: Job, { models: _, endsAt, ...forecast }: JobForecast): BatchInferenceJob['forecast'] => ({
+  ...forecast,
+  endTime: endsAt?.toISOString() ?? null,
+  late: endsAt !== null && endsAt > expiresAt,
+});
 
 const toProgress = (job: Job, total: number, { ok, failed, inputTokens, outputTokens, cachedTokens }: Progress): JobProgress => {
   const processed = ok + failed;

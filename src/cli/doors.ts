@@ -1,4 +1,5 @@
 /** What the command line asks of the roof, and what the roof tells it while it works. Nothing here says how anything is done. */
+import type { Money } from '../contract/money.ts';
 import type { JobSettings } from '../jobs/job.ts';
 
 /** `boatload run`: one file in, one file out. */
@@ -22,6 +23,31 @@ export interface RunRequest {
   readonly keep: boolean;
   /** Say yes to every question. */
   readonly assumeYes: boolean;
+}
+
+/** `boatload run --estimate`. */
+export interface EstimateRequest extends Pick<RunRequest, 'input' | 'model' | 'engine' | 'apiKey' | 'settings' | 'concurrency'> {
+  /** So many rows are answered, to tell time and answers; absent: no engine is asked. */
+  readonly sampleRows?: number;
+}
+
+/** What a run would take. */
+export interface RunEstimate {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly format: InputFacts['format'];
+  /** The text of the rows alone, or rows that were answered. */
+  readonly basis: 'INPUT' | 'SAMPLE';
+  readonly inputTokens: number;
+  /** Null without a sample. */
+  readonly outputTokens: number | null;
+  /** Most that the answers can have; null where rows have no limit. */
+  readonly maxOutputTokens: number | null;
+  /** Null without a sample. */
+  readonly durationMs: number | null;
+  /** As a batch on a server with the prices that are set; null without them, or while tokens are not known. */
+  readonly cost: Money | null;
+  readonly sample: { readonly rows: number; readonly failed: number } | null;
 }
 
 /** The machine in the opening line. */
@@ -256,6 +282,8 @@ export interface MigrateFacts {
 export interface Doors {
   /** Resolves when the files are written. A first Ctrl-C aborts `stop`: the run drains, saves and resolves as `STOPPED`. */
   run(request: RunRequest, view: RunView, stop: AbortSignal): Promise<RunSummary>;
+  /** Reads the input as `run` would, and writes nothing. */
+  estimate(request: EstimateRequest, view: RunView, stop: AbortSignal): Promise<RunEstimate>;
   /** Resolves when the server is down again after `stop`. */
   up(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void>;
   /** The same for one process of a fleet: the API. */

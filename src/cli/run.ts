@@ -10,6 +10,7 @@ import type { RunFlags } from './start-run.ts';
 const EXAMPLES = `Examples:
   boatload run prompts.jsonl -o answers.jsonl --engine http://127.0.0.1:8000/v1 --model my-model
   boatload run prompts.jsonl -o answers.jsonl --model ./my-model.gguf --max-tokens 256
+  boatload run prompts.jsonl --estimate --model ./my-model.gguf --sample 8
   boatload run prompts.jsonl -o answers.jsonl --engine echo             (no model: does my file run?)
   boatload run prompts.jsonl -o answers.jsonl --engine echo --resume    (go on, or retry what failed)
   cat prompts.jsonl | boatload run - -o - --engine echo | jq .response
@@ -26,7 +27,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .summary('answer every row of a JSONL file')
     .description('Answers every row of a JSONL file. Ctrl-C saves and stops; --resume goes on.')
     .argument('<input>', 'JSONL file, or - for stdin', someText)
-    .requiredOption('-o, --output <file>', 'where the answers go, or - for stdout', someText)
+    .option('-o, --output <file>', 'where the answers go, or - for stdout', someText)
     .showHelpAfterError('  See:  boatload run --help')
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', ENDS);
@@ -36,6 +37,8 @@ export function addRunCommand(program: Command, context: CommandContext): void {
   takesFiles(command, 'input', 'output', 'model', 'engineKeyFile');
   command.action(async (input: string) => {
     const flags = command.opts<RunFlags>();
+    if (flags.output === undefined && flags.estimate !== true)
+      command.error("error: required option '-o, --output <file>' not specified");
     const clash = clashOf(input, flags);
     if (clash !== undefined) command.error(`error: ${clash}`);
     const { startRun } = await import('./start-run.ts');
@@ -58,15 +61,24 @@ function addRunFlags(command: Command): void {
     .option('--resume', 'the same command again: its answers stay, the rest runs')
     .option('--keep', "keep the run's folder even when every row succeeded")
     .option('--allow-failures', 'exit with 0 although rows failed')
+    .option('--estimate', 'tell the tokens, time and cost instead; answers nothing')
+    .option(
+      '--sample <n>',
+      'with --estimate: answer so many rows, spread over the file, to tell more',
+      wholeNumberBetween(1, 1_000),
+    )
     .option('--json', 'one summary object on stdout')
     .option('-y, --yes', 'say yes to every question');
 }
 
 /** Flags that are fine alone and not together. */
-function clashOf(input: string, { output, json, engineKeyFile }: RunFlags): string | undefined {
+function clashOf(input: string, { output = '', json, engineKeyFile, estimate, sample }: RunFlags): string | undefined {
+  if (estimate === true && input === '-') return '--estimate reads its input twice; give it a file';
+  if (sample !== undefined && estimate !== true) return '--sample belongs to --estimate';
   if (output === '-' && json === true)
     return 'both -o - and --json write to stdout; give the answers a file, or leave out --json';
   if (input === '-' && engineKeyFile === '-') return "stdin can't be both the input and the engine's key";
-  if (input !== '-' && resolve(input) === resolve(output)) return 'the answers would overwrite the input; give -o another file';
+  if (input !== '-' && output !== '' && resolve(input) === resolve(output))
+    return 'the answers would overwrite the input; give -o another file';
   return undefined;
 }

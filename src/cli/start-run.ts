@@ -8,12 +8,16 @@ import { exitCodeOfRun } from './exit.ts';
 import type { Host } from './host.ts';
 import { ScreenRunView } from './run-view.ts';
 import { openScreen } from './screen.ts';
+import { startEstimate } from './start-estimate.ts';
 import { listenForStop } from './stop-signals.ts';
 import { summaryLines } from './summary.ts';
 
 /** The flags as they were given; absent ones are absent. */
 export interface RunFlags extends JobSettings {
-  readonly output: string;
+  /** Absent where only an estimate is wished. */
+  readonly output?: string;
+  readonly estimate?: true;
+  readonly sample?: number;
   readonly model?: string;
   readonly engine?: string;
   readonly engineKeyFile?: string;
@@ -43,6 +47,7 @@ const SETTINGS = [
 /** Runs to the end and answers the exit code; throws what the door throws. */
 export async function startRun(given: GivenRun, context: CommandContext): Promise<number> {
   try {
+    if (given.flags.estimate) return await estimate(given, context);
     const summary = await runToEnd(given, context);
     if (given.flags.json) writeJson(context.host, summary);
     return exitCodeOfRun(summary, given.flags.allowFailures === true);
@@ -50,6 +55,11 @@ export async function startRun(given: GivenRun, context: CommandContext): Promis
     if (given.flags.json) writeJson(context.host, { error: toErrorObject(error) });
     throw error;
   }
+}
+
+async function estimate({ input, flags }: GivenRun, context: CommandContext): Promise<number> {
+  const request = toRequest(input, flags, await readEngineKey(flags.engineKeyFile, context.host));
+  return startEstimate({ request, sampleRows: flags.sample, json: flags.json === true }, context);
 }
 
 async function runToEnd({ input, flags }: GivenRun, { host, roof }: CommandContext): Promise<RunSummary> {
@@ -72,7 +82,7 @@ async function runToEnd({ input, flags }: GivenRun, { host, roof }: CommandConte
 function toRequest(input: string, flags: RunFlags, apiKey: string | undefined): RunRequest {
   return {
     input,
-    output: flags.output,
+    output: flags.output ?? '-',
     ...pick(flags, ['model', 'engine', 'concurrency']),
     ...(apiKey === undefined ? {} : { apiKey }),
     settings: pick(flags, SETTINGS),

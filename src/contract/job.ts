@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Status } from './errors.ts';
 import { meaningOf, WIRE_JOB_STATES } from './job-state.ts';
 import { Duration, Float, Int32, readOnly, Timestamp } from './json.ts';
+import { Money } from './money.ts';
 
 /** What a model can be served in. */
 export const PRECISIONS = [
@@ -92,6 +93,29 @@ const OnInvalidRow = z
     'What a line that can not run does: `fail` ends the job before anything runs; `skip` makes it a failed row with code 400',
   );
 
+const whole = (description: string) => z.int().nullable().describe(description);
+
+/** What a job will take. */
+export const JobForecast = z
+  .object({
+    basis: z
+      .enum(['INPUT', 'HISTORY', 'ROWS'])
+      .describe(
+        'What it rests on: `INPUT`: the text of the rows alone\n`HISTORY`: that, and the latest completed job on the same model\n`ROWS`: rows of this job that are done',
+      ),
+    inputTokens: z.int().describe('Tokens of all prompts'),
+    outputTokens: whole('Tokens of all answers; null while nothing tells'),
+    maxOutputTokens: whole('Most that the answers can have; null where rows have no limit'),
+    outputBytes: whole('Bytes of the output files; null while nothing tells'),
+    endTime: Timestamp.nullable().describe('When the last row is done, at the present pace; null while there is none'),
+    late: z.boolean().describe('True when that is after `expireTime`'),
+    cost: Money.nullable().describe(
+      'What it would be billed at batch prices; null without prices, or while tokens are not known',
+    ),
+  })
+  .meta({ id: 'JobForecast', description: 'What a job will take, what is done included: an estimate, better as rows finish' });
+export type JobForecast = z.output<typeof JobForecast>;
+
 /** A job as it is answered. */
 export const BatchInferenceJob = z
   .object({
@@ -116,6 +140,7 @@ export const BatchInferenceJob = z
     placement: z.null().describe('Always null: a server of your own is one place'),
     waitingOnCapacity: z.boolean().describe('True while it waits for engines and will go on by itself'),
     onInvalidRow: OnInvalidRow,
+    forecast: JobForecast.nullable().describe('Null until the input has been checked, and once the job has ended'),
     stateReason: z.string().describe('Why it is where it is, in a sentence for people'),
   })
   .meta({ id: 'BatchInferenceJob', description: "A dataset's rows sent to a model" });
@@ -139,7 +164,7 @@ export const CreateJobRequest = z
     placement: Placement.optional(),
     onInvalidRow: OnInvalidRow.optional(),
     ...readOnly('name', 'createTime', 'updateTime', 'createdBy', 'state', 'status'),
-    ...readOnly('jobProgress', 'expireTime', 'lifecycle', 'waitingOnCapacity', 'stateReason'),
+    ...readOnly('jobProgress', 'expireTime', 'lifecycle', 'waitingOnCapacity', 'stateReason', 'forecast'),
   })
   .meta({
     id: 'CreateBatchInferenceJobRequest',
@@ -186,7 +211,9 @@ export const JobEvents = z
           time: Timestamp.describe('When it happened'),
           kind: z
             .string()
-            .describe('What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `trouble`'),
+            .describe(
+              'What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `deadline-at-risk`, `output-limit-at-risk`, `trouble`',
+            ),
           message: z.string().describe('What happened, in words'),
           details: z.record(z.string(), z.unknown()).describe('Further facts'),
         }),

@@ -11,14 +11,22 @@ const FEWEST_CHARACTERS = 32;
 
 /** All complaints at once. */
 export async function checkSettings(patient: Patient): Promise<readonly Observation[]> {
-  const complaints = (
-    await Promise.all(RULES.map((rule) => Promise.try(rule, patient).catch((cause) => [toFault(cause)])))
-  ).flat();
+  const complaints = (await Promise.all(RULES.map((rule) => runRule(rule, patient)))).flat();
   if (complaints.length > 0) return complaints;
   return [well(isOfFleet(patient) ? 'those of a fleet, and nothing is missing' : 'those of one machine')];
 }
 
-const RULES: readonly ((patient: Patient) => readonly Observation[] | Promise<readonly Observation[]>)[] = [
+type Rule = (patient: Patient) => readonly Observation[] | Promise<readonly Observation[]>;
+
+const runRule = async (rule: Rule, patient: Patient): Promise<readonly Observation[]> => {
+  try {
+    return await rule(patient);
+  } catch (cause) {
+    return [toFault(cause)];
+  }
+};
+
+const RULES: readonly Rule[] = [
   findMissing,
   findShortSecret,
   findUnused,

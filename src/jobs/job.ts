@@ -1,4 +1,5 @@
 /** What the rooms below the API know of a job. The wire's shape is `contract/job.ts`. */
+import type { PlannedTokens } from './forecast.ts';
 import type { RowFormat } from './row-format.ts';
 import type { JobState } from './states.ts';
 
@@ -54,6 +55,8 @@ export interface Job {
   readonly inputRows: number | null;
   /** How the input's lines are written; known once validated. */
   readonly rowFormat: RowFormat | null;
+  /** What its rows will take, by model; known once validated. */
+  readonly planned: readonly PlannedTokens[] | null;
   readonly planKey: string | null;
   /** Where the list of bad lines is, when there are any. */
   readonly reportKey: string | null;

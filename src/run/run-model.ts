@@ -10,6 +10,9 @@ import { findModelFile, SHIPPED_MODELS } from '../engines/model-file.ts';
 import { openUpstream } from '../engines/upstream.ts';
 import type { OpenedModel, ShelvedModel } from '../shelf/model-shelf.ts';
 
+/** Who is to answer. */
+type Wish = Pick<RunRequest, 'model' | 'engine' | 'apiKey'>;
+
 export interface RunModelOptions {
   readonly account: string;
   readonly view: RunView;
@@ -18,7 +21,8 @@ export interface RunModelOptions {
   readonly log: () => Log;
 }
 
-export async function chooseModel(request: RunRequest, options: RunModelOptions): Promise<ShelvedModel> {
+/** Refuses what can be seen to be wrong; nothing is opened yet. */
+export async function chooseModel(request: Wish, options: RunModelOptions): Promise<ShelvedModel> {
   if (request.engine === 'echo')
     return shelve('echo', options, async () => ({
       engine: makeEchoEngine({}),
@@ -30,7 +34,7 @@ export async function chooseModel(request: RunRequest, options: RunModelOptions)
   return chooseFile(request.model, options);
 }
 
-async function chooseUpstream(request: RunRequest, baseUrl: string, options: RunModelOptions): Promise<ShelvedModel> {
+async function chooseUpstream(request: Wish, baseUrl: string, options: RunModelOptions): Promise<ShelvedModel> {
   const engine = openUpstream({ baseUrl, ...(request.apiKey === undefined ? {} : { apiKey: request.apiKey }) });
   try {
     const models = await engine.models();

@@ -46,7 +46,8 @@ export async function checkRunPaths({ input, output, folder }: RunPaths): Promis
   }
 }
 
-async function checkReadable(path: string): Promise<void> {
+/** Refuses an input that is not there, or can't be read. */
+export async function checkReadable(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
     throw new Problem('NOT_FOUND', `There is no input file at ${path}. Check the path; - reads stdin.`, {

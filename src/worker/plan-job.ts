@@ -10,6 +10,7 @@ import type { Job } from '../jobs/job.ts';
 import { planKey, reportKey } from '../jobs/object-keys.ts';
 import { orderRows } from '../jobs/order-rows.ts';
 import { encodePlan } from '../jobs/plan-file.ts';
+import { sumPlannedTokens } from '../jobs/planned-tokens.ts';
 import type { PlanReading } from '../jobs/read-plan.ts';
 import type { RowModels } from '../jobs/row-models.ts';
 import { readAnsweredRows } from './answered-rows.ts';
@@ -57,6 +58,7 @@ async function start(context: WorkerContext, { job, input, models, reading, repo
     totalRows: invalid.count + order.length,
     inputRows: rows.count,
     rowFormat: format,
+    planned: sumPlannedTokens(rows, { order, settings: job.settings, models: models.found.map(({ name }) => name) }),
     planKey: key,
     reportKey,
     parts: await writeInvalid(context, { job, input, models, reading }),

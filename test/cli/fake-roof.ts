@@ -10,6 +10,7 @@ export const makeRoof = (doors: Partial<Doors>): Roof => ({
 const mustNotOpen = (): Promise<never> => Promise.reject(new Error('Expected this door to stay shut'));
 const SHUT: Doors = {
   run: mustNotOpen,
+  estimate: mustNotOpen,
   up: mustNotOpen,
   serve: mustNotOpen,
   work: mustNotOpen,

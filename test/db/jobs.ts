@@ -42,6 +42,7 @@ export const newJob = (accountId: string, changes: Partial<Job> = {}): Job => ({
   totalRows: null,
   inputRows: null,
   rowFormat: null,
+  planned: null,
   planKey: null,
   reportKey: null,
   endpoint: null,

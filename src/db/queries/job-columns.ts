@@ -26,6 +26,7 @@ const COLUMNS: Record<keyof Job, true> = {
   totalRows: true,
   inputRows: true,
   rowFormat: true,
+  planned: true,
   planKey: true,
   reportKey: true,
   endpoint: true,

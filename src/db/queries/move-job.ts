@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Job } from '../../jobs/job.ts';
 import { type JobState, type Outcome, statesBefore } from '../../jobs/states.ts';
-import { storableText } from '../storable-text.ts';
+import { storableJson, storableText } from '../storable-text.ts';
 import type { Db } from '../store.ts';
 import { JOB_COLUMNS } from './job-columns.ts';
 
@@ -10,7 +10,16 @@ export interface JobChanges
   extends Partial<
     Pick<
       Job,
-      'model' | 'precision' | 'statusCode' | 'statusMessage' | 'totalRows' | 'inputRows' | 'rowFormat' | 'planKey' | 'reportKey'
+      | 'model'
+      | 'precision'
+      | 'statusCode'
+      | 'statusMessage'
+      | 'totalRows'
+      | 'inputRows'
+      | 'rowFormat'
+      | 'planned'
+      | 'planKey'
+      | 'reportKey'
     >
   > {
   readonly outcome?: Outcome;
@@ -48,5 +57,8 @@ export async function moveJob(db: Db, uid: string, to: JobState, changes: JobCha
     .executeTakeFirst();
 }
 
-const storable = ({ statusMessage }: JobChanges): JobChanges =>
-  statusMessage === undefined ? {} : { statusMessage: storableText(statusMessage) };
+const storable = ({ statusMessage, planned }: JobChanges) => ({
+  ...(statusMessage !== undefined && { statusMessage: storableText(statusMessage) }),
+  // An array would travel as one of PostgreSQL's own; this is JSON.
+  ...(planned && { planned: storableJson(planned) as never }),
+});

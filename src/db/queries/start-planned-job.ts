@@ -20,6 +20,8 @@ export interface PlannedJob {
   readonly totalRows: number;
   readonly inputRows: number;
   readonly rowFormat: Job['rowFormat'];
+  /** What the rows will take, by model. */
+  readonly planned?: Job['planned'];
   readonly planKey: string;
   /** Where the list of bad lines is, when there are any. */
   readonly reportKey?: string | null;

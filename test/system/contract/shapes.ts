@@ -11,7 +11,11 @@ const INT32 = expect.toSatisfy((value: number) => Number.isInteger(value) && val
 const OK = { code: 'OK', message: '' };
 
 /** What Boatload says of a job beyond the contract. */
-const OUR_JOB_FIELDS = { onInvalidRow: expect.stringMatching(/^(fail|skip)$/), stateReason: expect.any(String) };
+const OUR_JOB_FIELDS = {
+  onInvalidRow: expect.stringMatching(/^(fail|skip)$/),
+  forecast: expect.toBeOneOf([null, expect.objectContaining({ basis: expect.any(String), late: expect.any(Boolean) })]),
+  stateReason: expect.any(String),
+};
 
 /** A job that has just been created; every field, in the contract's own unset form. */
 export const NEW_JOB = {

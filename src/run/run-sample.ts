@@ -1,0 +1,115 @@
+/** Answers a few rows, spread over the input, to learn how long answers are and how fast they come. */
+import type { FileHandle } from 'node:fs/promises';
+import { makeLog } from '../base/log.ts';
+import { messageOf } from '../base/message-of.ts';
+import { Problem } from '../base/problem.ts';
+import type { EstimateRequest, RunView } from '../cli/doors.ts';
+import type { EngineReply } from '../engines/engine.ts';
+import type { PlanReading } from '../jobs/read-plan.ts';
+import { compileRequest } from '../jobs/request.ts';
+import type { OpenedModel } from '../shelf/model-shelf.ts';
+import { chooseModel } from './run-model.ts';
+
+/** Averages of the rows that have an answer. */
+export interface Sample {
+  /** The engine's name for the model. */
+  readonly model: string;
+  readonly rows: number;
+  readonly failed: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly rowsPerMs: number;
+}
+
+export interface SampleOptions {
+  readonly request: EstimateRequest;
+  readonly reading: PlanReading;
+  readonly file: FileHandle;
+  readonly account: string;
+  readonly view: RunView;
+  readonly stop: AbortSignal;
+}
+
+/** Where neither the flags nor the engine say how many requests it takes at once. */
+const AT_ONCE = 8;
+
+/** Throws a `Problem` `SAMPLE_FAILED` when no row has an answer. */
+export async function takeSample(options: SampleOptions): Promise<Sample> {
+  const { request, account, view, stop } = options;
+  const shelved = await chooseModel(request, { account, view, stop, log: () => makeLog({ level: 'warn', to: process.stderr }) });
+  const opened = await shelved.open();
+  try {
+    return await measure(opened, options);
+  } finally {
+    await opened.engine.close();
+  }
+}
+
+async function measure({ engine, model }: OpenedModel, { request, reading, file, stop }: SampleOptions): Promise<Sample> {
+  const { rows, format } = reading;
+  const maker = compileRequest(request.settings, {
+    model: model.id,
+    format,
+    ...(model.contextLength !== undefined && { maxTokensLimit: model.contextLength }),
+  });
+  const chosen = spread(rows.count, request.sampleRows ?? 1);
+  const waiting = chosen.values();
+  const replies: EngineReply[] = [];
+  const askOn = async (): Promise<void> => {
+    for (const row of waiting) {
+      stop.throwIfAborted();
+      const length = rows.length[row] ?? 0;
+      const { buffer } = await file.read(Buffer.alloc(length), 0, length, rows.offset[row] ?? 0);
+      const { path, body } = maker.make(buffer, row);
+      replies.push(await engine.answer({ path, body }, stop));
+    }
+  };
+  const began = performance.now();
+  await Promise.all(Array.from({ length: request.concurrency ?? engine.slots ?? AT_ONCE }, askOn));
+  return toSample(replies, { model: model.id, ms: performance.now() - began });
+}
+
+/** Evenly over the input, whose rows are often of one kind for a while. */
+const spread = (count: number, wanted: number): readonly number[] => {
+  const rows = Math.min(count, wanted);
+  return Array.from({ length: rows }, (_, at) => Math.floor(((at + 0.5) * count) / rows));
+};
+
+function toSample(replies: readonly EngineReply[], { model, ms }: { readonly model: string; readonly ms: number }): Sample {
+  const usages = replies.flatMap((reply) => readUsage(reply) ?? []);
+  const [first] = replies;
+  if (usages.length === 0) throw failed(first);
+  const average = (of: (usage: Usage) => number): number => usages.reduce((sum, usage) => sum + of(usage), 0) / usages.length;
+  return {
+    model,
+    rows: replies.length,
+    failed: replies.length - usages.length,
+    inputTokens: average(({ prompt_tokens: tokens = 0 }) => tokens),
+    outputTokens: average(({ completion_tokens: tokens = 0 }) => tokens),
+    rowsPerMs: replies.length / ms,
+  };
+}
+
+interface Usage {
+  readonly prompt_tokens?: number;
+  readonly completion_tokens?: number;
+}
+
+function readUsage(reply: EngineReply): Usage | undefined {
+  if (reply.kind !== 'answer' || reply.status !== 200) return undefined;
+  try {
+    return (JSON.parse(reply.body.toString()) as { readonly usage?: Usage }).usage ?? {};
+  } catch {
+    return undefined;
+  }
+}
+
+function failed(reply: EngineReply | undefined): Problem {
+  const words =
+    reply?.kind === 'answer' ? `${reply.status} ${messageOf(reply.body.toString()).slice(0, 300)}` : (reply?.message ?? '');
+  return new Problem(
+    'UNAVAILABLE',
+    `No row of the sample has an answer; the first: ${words}. Correct the row or the engine, or leave out --sample.`,
+    { reason: 'SAMPLE_FAILED' },
+  );
+}

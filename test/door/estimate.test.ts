@@ -1,0 +1,52 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { makeFolder } from '../support/folder.ts';
+import { startHttpEngine } from '../support/http-engine.ts';
+import { boatload } from '../support/program.ts';
+import { makeRow, writeRows } from '../support/rows.ts';
+
+const PRICES = { currencyCode: 'EUR', models: { 'test-model': { inputPerMillion: 2, outputPerMillion: 4 } } };
+
+test('a sample tells tokens, time and cost; only its rows are asked, spread over the file, and nothing is written', async () => {
+  const cwd = await makeFolder();
+  const asked: string[] = [];
+  const engine = await startHttpEngine({
+    script: ({ marker }) => {
+      asked.push(marker);
+      return undefined;
+    },
+  });
+  onTestFinished(() => engine.close());
+  writeRows(join(cwd, 'in.jsonl'), 400);
+  writeFileSync(join(cwd, 'prices.json'), JSON.stringify(PRICES));
+  const env = { BOATLOAD_PRICES: join(cwd, 'prices.json') };
+  const run = ['run', 'in.jsonl', '--engine', engine.url, '--model', 'test-model', '--max-tokens', '9'];
+  const { code, stdout } = await boatload([...run, '--estimate', '--sample', '4', '--json'], { cwd, env });
+  const estimate = JSON.parse(stdout);
+  expect(code).toBe(0);
+  expect(asked.toSorted()).toEqual(['row-00050', 'row-00150', 'row-00250', 'row-00350']);
+  expect(estimate).toMatchObject({ rows: 400, basis: 'SAMPLE', maxOutputTokens: 3_600, sample: { rows: 4, failed: 0 } });
+  expect(estimate.durationMs).toBeGreaterThan(0);
+  const nanos = estimate.inputTokens * 1_000 + estimate.outputTokens * 2_000;
+  expect(estimate.cost).toEqual({ currencyCode: 'EUR', units: '0', nanos });
+  expect(readdirSync(cwd).toSorted()).toEqual(['in.jsonl', 'prices.json']);
+
+  // All rows of this file are alike: the whole run has used what the sample told.
+  const { stdout: summary } = await boatload([...run, '-o', 'out.jsonl', '--json'], { cwd });
+  const { inputTokens, outputTokens } = JSON.parse(summary);
+  expect(estimate).toMatchObject({ inputTokens, outputTokens });
+});
+
+test('without a sample no engine is needed; an input that can not be run is refused as the run would', async () => {
+  const cwd = await makeFolder();
+  writeRows(join(cwd, 'in.jsonl'), 3);
+  const { code, stdout } = await boatload(['run', 'in.jsonl', '--estimate', '--engine', 'http://127.0.0.1:9', '--json'], { cwd });
+  expect({ code, estimate: JSON.parse(stdout) }).toMatchObject({
+    code: 0,
+    estimate: { rows: 3, basis: 'INPUT', outputTokens: null },
+  });
+  writeRows(join(cwd, 'twice.jsonl'), 3, () => makeRow(1));
+  const refused = await boatload(['run', 'twice.jsonl', '--estimate'], { cwd });
+  expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('twice.jsonl has 2 bad lines') });
+});
