@@ -14,25 +14,27 @@ export interface PlannedTokensOptions {
 /** One pass over columns that are there anyway. Prompts are shared out by the lengths of their lines: a column of their own would cost memory. */
 export function sumPlannedTokens(index: RowIndex, { order, settings, models }: PlannedTokensOptions): readonly PlannedTokens[] {
   const { maxTokens: byDefault = 0, n = 1 } = settings;
-  const sums = Array.from({ length: index.models }, () => ({ rows: 0, bytes: 0, limit: 0, unlimited: 0 }));
+  const { model: numbers, maxTokens, length } = index;
+  const [rows, bytes, limits, unlimited] = Array.from({ length: 4 }, () => new Float64Array(index.models)) as Columns;
+  const isMixed = index.models > 1;
   for (const row of order) {
-    const sum = sums[index.model[row] ?? 0];
-    if (sum === undefined) continue;
-    const limit = index.maxTokens[row] || byDefault;
-    sum.rows += 1;
-    sum.bytes += index.length[row] ?? 0;
-    sum.limit += limit * n;
-    if (limit === 0) sum.unlimited += 1;
+    const model = isMixed ? (numbers[row] ?? 0) : 0;
+    const limit = maxTokens[row] || byDefault;
+    rows[model] = (rows[model] ?? 0) + 1;
+    bytes[model] = (bytes[model] ?? 0) + (length[row] ?? 0);
+    limits[model] = (limits[model] ?? 0) + limit;
+    if (limit === 0) unlimited[model] = 1;
   }
-  const allBytes = index.length.reduce((all, length) => all + length, 0);
-  return sums.flatMap(({ rows, bytes, limit, unlimited }, model) =>
-    rows === 0
-      ? []
-      : {
-          model: models[model] ?? '',
-          rows,
-          inputTokens: Math.ceil((index.estimatedTokens * bytes) / Math.max(1, allBytes)),
-          maxOutputTokens: unlimited > 0 ? null : limit,
-        },
-  );
+  const allBytes = order.length === index.count ? bytes.reduce(add, 0) : length.reduce(add, 0);
+  return Array.from(rows, (count, model) => ({
+    model: models[model] ?? '',
+    rows: count,
+    inputTokens: Math.ceil((index.estimatedTokens * (bytes[model] ?? 0)) / Math.max(1, allBytes)),
+    maxOutputTokens: unlimited[model] === 1 ? null : (limits[model] ?? 0) * n,
+  })).filter((planned) => planned.rows > 0);
 }
+
+/** One number for each model. */
+type Columns = readonly [Float64Array, Float64Array, Float64Array, Float64Array];
+
+const add = (sum: number, value: number): number => sum + value;
