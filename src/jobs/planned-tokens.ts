@@ -15,7 +15,8 @@ export interface PlannedTokensOptions {
 export function sumPlannedTokens(index: RowIndex, { order, settings, models }: PlannedTokensOptions): readonly PlannedTokens[] {
   const { maxTokens: byDefault = 0, n = 1 } = settings;
   const { model: numbers, maxTokens, length } = index;
-  const [rows, bytes, limits, unlimited] = Array.from({ length: 4 }, () => new Float64Array(index.models)) as Columns;
+  const makeSums = (): Float64Array => new Float64Array(index.models);
+  const [rows, bytes, limits, unlimited] = [makeSums(), makeSums(), makeSums(), makeSums()];
   const isMixed = index.models > 1;
   for (const row of order) {
     const model = isMixed ? (numbers[row] ?? 0) : 0;
@@ -33,8 +34,5 @@ export function sumPlannedTokens(index: RowIndex, { order, settings, models }: P
     maxOutputTokens: unlimited[model] === 1 ? null : (limits[model] ?? 0) * n,
   })).filter((planned) => planned.rows > 0);
 }
-
-/** One number for each model. */
-type Columns = readonly [Float64Array, Float64Array, Float64Array, Float64Array];
 
 const add = (sum: number, value: number): number => sum + value;
