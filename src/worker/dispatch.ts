@@ -67,6 +67,8 @@ export class Dispatch {
     this.#isUnderWay = true;
     while (!this.#stretches.isEmpty) {
       this.#forNobody = new AbortController();
+      // Stays: a signal that is listened to anew for every row costs more than the place.
+      onAbort(this.#forNobody.signal, () => undefined);
       await this.#handOutSome(this.#forNobody.signal).catch((cause: unknown) => this.#endAll(cause));
     }
     this.#isUnderWay = false;

@@ -67,7 +67,13 @@ class Slice {
   }
 
   #begin(): Promise<readonly ReadableRow[]> {
-    this.#lines ??= readSlice(this.#input, this.#placed);
-    return this.#lines;
+    if (this.#lines !== undefined) return this.#lines;
+    const lines = readSlice(this.#input, this.#placed);
+    this.#lines = lines;
+    // What was read too early may be there later.
+    lines.catch(() => {
+      if (this.#lines === lines) this.#lines = undefined;
+    });
+    return lines;
   }
 }
