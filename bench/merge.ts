@@ -7,15 +7,17 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { StoredPart } from '../src/db/queries/list-parts.ts';
 import { openDiskStore } from '../src/storage/disk.ts';
 import { mergeParts } from '../src/worker/merge-parts.ts';
 import { openOutputFile } from '../src/worker/output-file.ts';
-import { hashMerged, makeParts, type Order, rowsOf } from './merge/parts.ts';
+import { hashMerged, LINE_BYTES, makeParts, type Order, rowsOf } from './merge/parts.ts';
 
 const GOAL = 0.5;
 const ORDERS: readonly Order[] = ['input', 'prefix'];
@@ -37,21 +39,26 @@ interface Place {
 }
 
 const openObjects = ({ dir }: Place) => openDiskStore(join(dir, 'objects'));
-const readParts = async ({ dir }: Place): Promise<readonly StoredPart[]> =>
-  JSON.parse(await readFile(join(dir, 'parts.json'), 'utf8'));
+
+/** A line for each object. */
+async function* readParts({ dir }: Place): AsyncGenerator<readonly StoredPart[]> {
+  for await (const line of createInterface({ input: createReadStream(join(dir, 'parts.jsonl')) }))
+    yield JSON.parse(line) as StoredPart[]; // written by `make`
+}
 
 async function make(place: Place): Promise<string> {
-  const parts = await makeParts(await openObjects(place), place.rows, place.order);
-  await writeFile(join(place.dir, 'parts.json'), JSON.stringify(parts));
+  const list = await open(join(place.dir, 'parts.jsonl'), 'w');
+  for await (const parts of makeParts(await openObjects(place), place.rows, place.order))
+    await list.write(`${JSON.stringify(parts)}\n`);
+  await list.close();
   return '';
 }
 
 /** The yardstick: the same objects into one, as they come, as safely on disk. */
 async function copy(place: Place): Promise<string> {
   const objects = await openObjects(place);
-  const keys = new Set((await readParts(place)).map(({ objectKey }) => objectKey));
   async function* all(): AsyncGenerator<Uint8Array> {
-    for (const key of keys) yield await objects.read(key);
+    for await (const [part] of readParts(place)) if (part !== undefined) yield await objects.read(part.objectKey);
   }
   await objects.putStream('copy', all());
   await objects.delete(['copy']);
@@ -61,7 +68,13 @@ async function copy(place: Place): Promise<string> {
 async function merge(place: Place): Promise<string> {
   const objects = await openObjects(place);
   const file = openOutputFile(objects, { jobUid: 'merge', name: 'results.jsonl' });
-  const options = { objects, parts: await readParts(place), rowCount: place.rows, scratchDir: join(place.dir, 'scratch') };
+  const options = {
+    objects,
+    parts: readParts(place),
+    bytes: place.rows * LINE_BYTES,
+    rowCount: place.rows,
+    scratchDir: join(place.dir, 'scratch'),
+  };
   for await (const slice of mergeParts(options)) await file.write(slice);
   const { sha256, objectKey } = await file.end();
   await objects.delete([objectKey]);

@@ -13,7 +13,7 @@ const PART_BYTES = 4 * 1024 * 1024;
 const SHARD_ROWS = 1_000;
 /** Rows that were in flight at once: so far apart two rows may finish in the wrong order. */
 const IN_FLIGHT = 4_096;
-const LINE_BYTES = 1_000;
+export const LINE_BYTES = 1_000;
 const FILLER = Buffer.alloc(LINE_BYTES, 'lorem ipsum dolor sit amet ');
 
 /** How many rows make up so many bytes. */
@@ -34,30 +34,32 @@ export function hashMerged(rows: number): string {
   return hash.digest('hex');
 }
 
-/** Puts the parts of a job into a store. */
-export async function makeParts(objects: ObjectStore, rows: number, order: Order): Promise<readonly StoredPart[]> {
-  const parts: StoredPart[] = [];
+/** Puts the parts of a job into a store, and tells what each object holds. */
+export async function* makeParts(objects: ObjectStore, rows: number, order: Order): AsyncGenerator<readonly StoredPart[]> {
+  let objectCount = 0;
   let held: PartEntry[] = [];
-  const put = async (): Promise<void> => {
-    const objectKey = `jobs/merge/parts/${parts.length}`;
+  const put = async (): Promise<readonly StoredPart[]> => {
+    const objectKey = `jobs/merge/parts/${objectCount++}`;
     await objects.put(objectKey, Buffer.concat(held.map(encodeEntry)));
-    for (const [shard, entries] of Map.groupBy(held, (entry) => entry.shard))
-      parts.push({
+    const parts = Array.from(
+      Map.groupBy(held, (entry) => entry.shard),
+      ([shard, entries]) => ({
         objectKey,
         shard,
         epoch: 1,
         rows: toRanges(entries.map(({ position }) => position)),
         failedRows: [],
         bytes: entries.length * LINE_BYTES,
-      });
+      }),
+    );
     held = [];
+    return parts;
   };
   for (const position of inFinishOrder(rows)) {
     held.push(toEntry(position, order === 'input' ? position : scatter(position, rows)));
-    if (held.length * LINE_BYTES >= PART_BYTES) await put();
+    if (held.length * LINE_BYTES >= PART_BYTES) yield await put();
   }
-  if (held.length > 0) await put();
-  return parts;
+  if (held.length > 0) yield await put();
 }
 
 const toEntry = (position: number, row: number): PartEntry => ({

@@ -24,7 +24,10 @@ export interface Slice extends Lines {
 
 export interface MergeOptions {
   readonly objects: ObjectStore;
-  readonly parts: readonly StoredPart[];
+  /** Some at a time: all of them may not fit into memory. */
+  readonly parts: AsyncIterable<readonly StoredPart[]>;
+  /** Of all their result lines. */
+  readonly bytes: number;
   /** Row numbers are below this. */
   readonly rowCount: number;
   /** An empty or absent folder on local disk, ours for the time of the merge. */
@@ -36,8 +39,7 @@ export interface MergeOptions {
 
 /** The lines, some at a time; those of each kind are in order. */
 export async function* mergeParts(options: MergeOptions): AsyncGenerator<Slice> {
-  const bytes = options.parts.reduce((sum, part) => sum + part.bytes, 0);
-  const bucketCount = Math.max(1, Math.ceil(bytes / (options.bucketBytes ?? BUCKET_BYTES)));
+  const bucketCount = Math.max(1, Math.ceil(options.bytes / (options.bucketBytes ?? BUCKET_BYTES)));
   const runs = bucketCount === 1 ? mergeAtOnce(options) : mergeBuckets(options, bucketCount);
   for await (const run of runs)
     for (const slice of inRowOrder(new EntryTable(run))) {
@@ -79,19 +81,20 @@ interface Part {
   readonly places: Iterable<number>;
 }
 
-/** One after the other; the next is on its way meanwhile. */
+/** One after the other; an object that parts far from each other share is read again. */
 async function* readParts({ objects, parts, signal }: MergeOptions): AsyncGenerator<Part> {
-  const wanted = [...Map.groupBy(parts, (part) => part.objectKey)];
-  const read = (at: number) => wanted[at] && objects.read(wanted[at][0]);
-  let next = read(0);
-  for (const [at, [objectKey, shares]] of wanted.entries()) {
-    signal?.throwIfAborted();
-    const bytes = await next;
-    next = read(at + 1);
-    // Told when it is waited for.
-    next?.catch(() => undefined);
-    const table = new EntryTable(bytes ?? Buffer.alloc(0));
-    yield { table, places: committedEntries(table, { objectKey, shares }) };
+  for await (const some of parts) {
+    const wanted = [...Map.groupBy(some, (part) => part.objectKey)];
+    const read = (at: number) => wanted[at] && objects.read(wanted[at][0]);
+    let next = read(0);
+    for (const [at, [objectKey, shares]] of wanted.entries()) {
+      signal?.throwIfAborted();
+      const table = new EntryTable((await next) ?? Buffer.alloc(0));
+      // On its way while this one is worked on; told when it is waited for.
+      next = read(at + 1);
+      next?.catch(() => undefined);
+      yield { table, places: committedEntries(table, { objectKey, shares }) };
+    }
   }
 }
 

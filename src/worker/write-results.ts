@@ -6,7 +6,7 @@ import { OUTPUT_FILES } from '../contract/dataset.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
 import { findOutcome } from '../db/queries/find-outcome.ts';
 import { finishJob } from '../db/queries/finish-job.ts';
-import { listParts, type StoredPart } from '../db/queries/list-parts.ts';
+import { listParts, readParts, sumPartBytes } from '../db/queries/list-parts.ts';
 import type { Job } from '../jobs/job.ts';
 import { partsPrefix } from '../jobs/object-keys.ts';
 import { toUnfinishedRow, UNFINISHED_FILE } from '../jobs/openai-row.ts';
@@ -22,11 +22,11 @@ export async function writeResults(context: WorkerContext, jobUid: string, signa
   const job = await findJobByUid(store.db, jobUid);
   if (job?.state === 'WRITING_RESULTS') {
     crashPoint('merge.before-files');
-    const parts = await listParts(store.db, jobUid);
+    const [parts, bytes] = [readParts(store.db, jobUid), await sumPartBytes(store.db, jobUid)];
     const rowCount = Math.max(1, job.inputRows ?? 1);
-    const slices = mergeParts({ objects, parts, rowCount, scratchDir: join(scratchDir, jobUid), signal });
+    const slices = mergeParts({ objects, parts, bytes, rowCount, scratchDir: join(scratchDir, jobUid), signal });
     const { files, hidden } = await writeFiles(objects, jobUid, slices);
-    const unfinished = await writeUnfinished(context, job, parts);
+    const unfinished = await writeUnfinished(context, job);
     crashPoint('merge.after-files');
     await finishJob(store, jobUid, { files, hidden: [...hidden, ...unfinished], at: clock.now() });
     crashPoint('finish.after-commit');
@@ -50,9 +50,11 @@ async function writeFiles(objects: ObjectStore, jobUid: string, slices: AsyncIte
 }
 
 /** What never ran, as OpenAI's dialect lists it; the other dialect counts it only. */
-async function writeUnfinished(context: WorkerContext, job: Job, parts: readonly StoredPart[]): Promise<readonly WrittenFile[]> {
+async function writeUnfinished(context: WorkerContext, job: Job): Promise<readonly WrittenFile[]> {
   const outcome = await findOutcome(context.store.db, job.uid);
-  if (outcome === undefined || outcome === 'COMPLETED' || countUnfinished(job, parts) === 0) return [];
+  if (outcome === undefined || outcome === 'COMPLETED') return [];
+  const parts = await listParts(context.store.db, job.uid);
+  if (countUnfinished(job, parts) === 0) return [];
   const file = openOutputFile(context.objects, { jobUid: job.uid, name: UNFINISHED_FILE });
   return endOrFail([file], async () => {
     for await (const id of readUnfinished(context, job, parts)) {

@@ -18,11 +18,40 @@ export interface StoredPart {
  * that were lost before the commit, even of the same position under an older epoch.
  */
 export async function listParts(db: Db, jobUid: string): Promise<readonly StoredPart[]> {
-  const parts = await db
+  return (await Array.fromAsync(readParts(db, jobUid))).flat();
+}
+
+const PAGE = 500;
+
+/** The same, some at a time: where many rows were in flight, what all parts name takes tens of bytes for each row of the job. */
+export async function* readParts(db: Db, jobUid: string): AsyncGenerator<readonly StoredPart[]> {
+  let last = 0;
+  for (;;) {
+    const parts = await db
+      .selectFrom('part')
+      .select(['id', 'objectKey', 'shard', 'epoch', 'rows', 'failedRows', 'bytes'])
+      .where('jobUid', '=', jobUid)
+      .where('id', '>', last)
+      .orderBy('id')
+      .limit(PAGE)
+      .execute();
+    if (parts.length > 0)
+      yield parts.map(({ id: _, ...part }) => ({
+        ...part,
+        rows: parseRanges(part.rows),
+        failedRows: parseRanges(part.failedRows),
+      }));
+    if (parts.length < PAGE) return;
+    last = parts.at(-1)?.id ?? last;
+  }
+}
+
+/** Bytes of all result lines. */
+export async function sumPartBytes(db: Db, jobUid: string): Promise<number> {
+  const { bytes } = await db
     .selectFrom('part')
-    .select(['objectKey', 'shard', 'epoch', 'rows', 'failedRows', 'bytes'])
+    .select((eb) => eb.fn.coalesce(eb.fn.sum('bytes'), eb.lit(0)).as('bytes'))
     .where('jobUid', '=', jobUid)
-    .orderBy('id')
-    .execute();
-  return parts.map((part) => ({ ...part, rows: parseRanges(part.rows), failedRows: parseRanges(part.failedRows) }));
+    .executeTakeFirstOrThrow();
+  return Number(bytes);
 }
