@@ -5,6 +5,8 @@ import { type Ended, type Program, type ProgramOptions, startBoatload } from './
 export interface KillOptions extends ProgramOptions {
   readonly kills: number;
   readonly seed: number;
+  /** Kills it in this phase alone; default: in each of them in turn. */
+  readonly only?: 'start' | 'opening' | 'running' | 'ending';
   /** Told right before each kill. */
   readonly onKill?: (program: Program) => void;
 }
@@ -19,13 +21,14 @@ export interface Killed {
 /** Starts the command again and again, kills it as often as is asked, and lets the last one end. */
 export async function killAgainAndAgain(
   args: readonly string[],
-  { kills, seed, onKill, ...options }: KillOptions,
+  { kills, seed, only, onKill, ...options }: KillOptions,
 ): Promise<Killed> {
   const random = makeRandom(seed);
   const phases: string[] = [];
+  const wanted = PHASES.filter(({ name }) => only === undefined || name === only);
   for (let kill = 0; kill < kills; kill++) {
     const program = startBoatload(args, options);
-    const phase = PHASES[kill % PHASES.length] ?? PHASES[0];
+    const phase = wanted[kill % wanted.length] ?? PHASES[0];
     await Promise.race([reach(program, phase), program.ended]);
     await Promise.race([delay(phase.spreadMs * random()), program.ended]);
     onKill?.(program);
