@@ -8,7 +8,12 @@ const run = async (program: string, ...args: readonly string[]): Promise<string>
   return (await promisify(execFile)(process.execPath, [`bench/${program}.ts`, ...args, '--tiny'], options)).stdout;
 };
 
-const hasCompiler = spawnSync('cc', ['--version']).status === 0;
+const expectCompiler = (): void => {
+  if (spawnSync('cc', ['--version']).status !== 0)
+    throw new Error(
+      'bench/dispatch needs a C compiler for its upstream, which has to be faster than any client: apt-get install gcc libc6-dev',
+    );
+};
 
 // Side by side, as the start of most takes longer than all that they measure.
 describe.concurrent('a benchmark in its smallest form', () => {
@@ -36,7 +41,12 @@ describe.concurrent('a benchmark in its smallest form', () => {
     expect(await run('memory', '500')).toMatch(/peak \d+ MB, -?\d+ MB above the idle database/);
   });
 
-  test.skipIf(!hasCompiler)('dispatches rows beside others', async ({ expect }) => {
+  test('merges in the order of the input', async ({ expect }) => {
+    expect((await run('merge', '0.07', '1')).match(/ × the speed of the copy/g)).toHaveLength(2);
+  });
+
+  test('dispatches rows beside others', async ({ expect }) => {
+    expectCompiler();
     expect(await run('dispatch', '1000', '1', '32')).toMatch(/bare +-?[\d.]+ × rows\/s, -?[\d.]+ × CPU per row/);
   });
 });
