@@ -126,6 +126,7 @@ async function inFleet(
     models: makeModelShelf(models, { liveWaiting: readCount(settings, 'BOATLOAD_LIVE_QUEUE') }),
     settings,
     sharedEngines: true,
+    library: name === 'serve' ? 'elsewhere' : 'here',
     log,
     bareRows: false,
     onTrouble: (_, cause) => view.notice(messageOf(cause)),

@@ -18,6 +18,7 @@ import type { Places } from './places.ts';
 import { readLimits, readWorkerLimits } from './settings/read-limits.ts';
 import type { Settings } from './settings/settings.ts';
 import type { ModelShelf } from './shelf/model-shelf.ts';
+import { openLibrary } from './shelf/open-library.ts';
 import { SharedEngines } from './shelf/shared-engines.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
 import { WebhookSender } from './worker/webhook-sender.ts';
@@ -29,6 +30,8 @@ export interface MachineOptions {
   readonly models: ModelShelf;
   /** Whether the engines that the database names are used, too. */
   readonly sharedEngines?: true;
+  /** Whether the models that are files in the store are served: `elsewhere` where other processes run their rows. */
+  readonly library?: 'here' | 'elsewhere';
   readonly log: Log;
   /** Whether lines may be bare `{"messages": …}`. */
   readonly bareRows: boolean;
@@ -67,13 +70,15 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
     const objects = await openObjectStore(places.objects);
     const engines = new SharedEngines({ board: makeEngineBoard(store, clock), shelf: models, secret, log });
     if (options.sharedEngines) await engines.start();
-    const refreshModels = async (): Promise<void> => (options.sharedEngines ? engines.refresh() : undefined);
+    const library = await openLibrary({ store, objects, shelf: models, log, dataDir, runs: options.library });
+    const refreshModels = async (): Promise<void> => {
+      await library.refresh();
+      if (options.sharedEngines) await engines.refresh();
+    };
     const context: Context = {
-      store,
-      objects,
-      clock,
+      ...{ store, objects, clock, limits },
       models: { ...models.registry, refresh: refreshModels },
-      limits,
+      ...(library.tryModel && { tryModel: library.tryModel }),
     };
     const webhooks = new WebhookSender({ store, clock, log, secret, allowPrivate: limits.privateWebhooks });
     const { leases, counts } = countLeases(store.leases);
@@ -111,6 +116,7 @@ export async function openMachine({ places, models, log, bareRows, ...options }:
         await worker.stop();
         await webhooks.stop();
         await engines.stop();
+        await library.stop();
         await models.close();
         shared?.close();
         await store.close();

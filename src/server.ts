@@ -34,6 +34,7 @@ export async function up(request: UpRequest, view: UpView, stop: AbortSignal): P
       models: shelf,
       settings,
       sharedEngines: true,
+      library: 'here',
       log,
       bareRows: false,
       onTrouble: (_, cause) => view.notice(messageOf(cause)),

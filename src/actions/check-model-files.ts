@@ -34,8 +34,9 @@ const RANKS = { least: 4, most: 64 };
 /** Refuses files that no engine could load. */
 export const checkModelFiles = ({ kind, names, configs }: ModelFiles): Findings => {
   if (NO_RULES.includes(kind)) return { warnings: [], details: {} };
-  if (isAddon(kind)) return checkAdapter(names, configs);
+  // They say themselves what they are.
   if (names.some((name) => name.endsWith('.gguf'))) return { warnings: [], details: {} };
+  if (isAddon(kind)) return checkAdapter(names, configs);
   if (configs['config.json'] === undefined) throw missing('config.json');
   if (!names.some((name) => WEIGHTS.test(name))) throw missing('weights (*.safetensors, *.bin or *.gguf)');
   return checkConfigs(configs);

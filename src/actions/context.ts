@@ -4,6 +4,7 @@ import type { UserRole } from '../db/schema.ts';
 import type { Store } from '../db/store.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { ModelRegistry } from './model-registry.ts';
+import type { TryModel } from './try-model.ts';
 
 /** What an account may have so much of. */
 export type QuotaId = keyof AccountUsage;
@@ -56,6 +57,8 @@ export interface Context {
   readonly clock: Clock;
   readonly models: ModelRegistry;
   readonly limits: Limits;
+  /** Absent where no model can be loaded: then it is believed what its files say. */
+  readonly tryModel?: TryModel;
 }
 
 /** Who calls, and for which account. */

@@ -1,6 +1,7 @@
 import { Problem } from '../base/problem.ts';
 import type { Precision } from '../contract/job.ts';
 import { makeName, parseName } from '../contract/names.ts';
+import type { Model, ModelPull } from '../db/schema.ts';
 import { checkText } from './check-text.ts';
 import type { Caller, Context } from './context.ts';
 import { findVisibleRecord } from './get-model.ts';
@@ -18,8 +19,9 @@ export async function findModel(
   if (model === undefined) throw await whyNot(context, caller, wish.name);
   if (!model.served && !context.limits.acceptIdleModels) throw notServed(model);
   const { precision = 'PRECISION_UNSPECIFIED' } = wish;
-  if (precision !== 'PRECISION_UNSPECIFIED' && precision !== model.precision) throw otherPrecision(model, precision);
-  return model;
+  if (precision === 'PRECISION_UNSPECIFIED' || precision === model.precision) return model;
+  if (!model.precisions?.includes(precision)) throw otherPrecision(model, precision);
+  return { ...model, precision };
 }
 
 /** A model that isn't served may be by an engine that another process has just been told of. */
@@ -36,7 +38,8 @@ const whyNot = async (context: Context, caller: Caller, name: string): Promise<P
   const record =
     id === undefined ? undefined : await findVisibleRecord(context, caller, { accountId: toModelAccount(account), id });
   if (record === undefined) return unknownModel(name, context.models.list(caller.accountId));
-  return notServed({ name: makeName(record.accountId, 'models', record.id) });
+  if (record.state !== 'READY') return notReady(record);
+  return notServed({ name: makeName(record.accountId, 'models', record.id) }, ANOTHER_ENGINE);
 };
 
 const unknownModel = (name: string, known: readonly RegisteredModel[]): Problem => {
@@ -48,16 +51,28 @@ const unknownModel = (name: string, known: readonly RegisteredModel[]): Problem 
   });
 };
 
-const notServed = ({ name }: Pick<RegisteredModel, 'name'>): Problem =>
-  new Problem('FAILED_PRECONDITION', `No engine serves ${name} at the moment. Start one that does, then ask again.`, {
+/** It is READY, and nothing of it is GGUF. */
+const ANOTHER_ENGINE =
+  ' The embedded engine runs GGUF files; what this model has is for an engine, as vLLM, that loads it from its own disk and is added with boatload engine add.';
+
+const notServed = ({ name }: Pick<RegisteredModel, 'name'>, why = ''): Problem =>
+  new Problem('FAILED_PRECONDITION', `No engine serves ${name} at the moment. Start one that does, then ask again.${why}`, {
     reason: 'MODEL_NOT_SERVED',
   });
 
-const otherPrecision = ({ name, precision }: RegisteredModel, wanted: Precision): Problem =>
+const notReady = ({ accountId, id, pull }: Model): Problem =>
   new Problem(
     'FAILED_PRECONDITION',
-    `${name} is served in ${precision}, not in ${wanted}. Leave precision out to take what is served.`,
-    {
-      reason: 'PRECISION_NOT_SERVED',
-    },
+    `${makeName(accountId, 'models', id)} is not READY: ${pull === null ? 'its files are not all here, or were not checked' : toPullWords(pull)}.`,
+    { reason: 'MODEL_NOT_READY' },
+  );
+
+const toPullWords = ({ state, message }: ModelPull): string =>
+  state === 'FAILED' ? `it could not be fetched: ${message}` : 'it is being fetched';
+
+const otherPrecision = ({ name, precision, precisions = [precision] }: RegisteredModel, wanted: Precision): Problem =>
+  new Problem(
+    'FAILED_PRECONDITION',
+    `${name} is served in ${precisions.join(', ')}, not in ${wanted}. Leave precision out to take ${precision}.`,
+    { reason: 'PRECISION_NOT_SERVED', details: { field: 'precision', precisions } },
   );

@@ -18,7 +18,12 @@ export interface RegisteredModel {
   readonly name: string;
   /** False while no engine serves it. */
   readonly served: boolean;
+  /** What it is served in where nobody asks for another. */
   readonly precision: Precision;
+  /** All that it can be served in, where that is more than one. */
+  readonly precisions?: readonly Precision[];
+  /** Whether accounts beside its own may use it, as all those of the public account. */
+  readonly public?: boolean;
   /** Tokens of prompt and answer together, when known. */
   readonly contextLength?: number;
   /** What its rows get where neither they nor their job say; their job's settings win. */
@@ -29,7 +34,7 @@ export interface RegisteredModel {
 export interface ModelRegistry {
   /** Finds a model by full name or bare id; a bare id means one of the account's own, then a public one. */
   resolve(name: string, accountId: string): RegisteredModel | undefined;
-  /** What an account may use: its own models and the public ones. */
+  /** What an account may use: its own models, the public account's and published ones. */
   list(accountId: string): readonly RegisteredModel[];
   /** Looks again at what there is. Absent where that never changes. */
   refresh?(): Promise<void>;
@@ -38,7 +43,10 @@ export interface ModelRegistry {
 /** A registry over a list that may change while the server runs. */
 export const makeModelRegistry = (models: () => readonly RegisteredModel[]): ModelRegistry => {
   const list = (accountId: string) =>
-    models().filter(({ name }) => [accountId, PUBLIC_ACCOUNT].includes(parseName(name, MODELS)?.account ?? ''));
+    models().filter(
+      ({ name, public: isPublished }) =>
+        isPublished === true || [accountId, PUBLIC_ACCOUNT].includes(parseName(name, MODELS)?.account ?? ''),
+    );
   return {
     list,
     resolve: (name, accountId) => {

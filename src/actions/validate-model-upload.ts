@@ -2,8 +2,10 @@
 import { Problem } from '../base/problem.ts';
 import { listModelFiles } from '../db/queries/list-model-files.ts';
 import { lockModel } from '../db/queries/lock-model.ts';
+import { setFilePrecisions } from '../db/queries/set-file-precisions.ts';
 import { updateModel } from '../db/queries/update-model.ts';
 import type { Model, ModelFile } from '../db/schema.ts';
+import { checkGgufFiles, type GgufFindings } from './check-gguf-files.ts';
 import { CONFIG_FILES, type Configs, checkModelFiles, type Findings } from './check-model-files.ts';
 import type { Caller, Context } from './context.ts';
 import { getOwnRecord } from './get-model.ts';
@@ -25,9 +27,12 @@ export async function validateModelUpload(context: Context, caller: Caller, wish
   const record = await getOwnRecord(context, caller, wish.id);
   const files = await listModelFiles(context.store.db, record);
   if (!wish.configOnly) checkAllThere(wish.id, files);
-  const findings = wish.skipConfigs ? { warnings: [], details: {} } : await inspect(context, record, files);
-  if (!wish.configOnly && record.state === 'UPLOADING') await makeReady(context, record, findings);
-  return findings.warnings;
+  const said = wish.skipConfigs ? { warnings: [], details: {} } : await inspect(context, record, files);
+  if (wish.configOnly || record.state !== 'UPLOADING') return said.warnings;
+  const found = await checkGgufFiles(context, record, files);
+  await makeReady(context, record, { ...found, details: { ...said.details, ...found.details } });
+  await context.models.refresh?.();
+  return [...said.warnings, ...found.warnings];
 }
 
 const checkAllThere = (id: string, files: readonly ModelFile[]): void => {
@@ -53,16 +58,21 @@ async function inspect({ objects }: Context, { kind }: Model, files: readonly Mo
 }
 
 /** Under the lock, so that no file is announced or replaced in between; what the owner said beats what the files say. */
-const makeReady = ({ store, clock }: Context, { accountId, id }: Model, { details }: Findings): Promise<void> =>
+const makeReady = (
+  { store, clock }: Context,
+  { accountId, id, uid }: Model,
+  { details, precisions }: GgufFindings,
+): Promise<void> =>
   store.db.transaction().execute(async (tx) => {
     const model = await lockModel(tx, { accountId, id });
-    if (model === undefined) return;
+    if (model?.uid !== uid) return;
     checkAllThere(id, await listModelFiles(tx, model));
     await updateModel(tx, model.uid, {
       state: 'READY',
-      details: { ...details, ...model.details },
+      details: { ...details, ...model.details, ...(details.baseModelDetails && { baseModelDetails: details.baseModelDetails }) },
       updatedAt: clock.now(),
     });
+    await setFilePrecisions(tx, model, precisions);
   });
 
 const tooLarge = (name: string): Problem =>

@@ -38,6 +38,7 @@ const RECORDLESS = {
   kind: 'HF_BASE_MODEL',
   state: 'READY' as const,
   precisions: [],
+  pull: null,
   createdAt: null,
   updatedAt: null,
 };
@@ -138,5 +139,6 @@ const toSampling = ({ extraBody, maxTokens, temperature, topP, topK, n }: ModelD
 
 const toPrecisions = ({ precisions }: ListedModel, served: RegisteredModel | undefined): Precision[] => {
   const own = served === undefined || served.precision === 'PRECISION_UNSPECIFIED' ? [] : [served.precision];
-  return [...new Set([...own, ...PRECISIONS.filter((known) => precisions.includes(known))])];
+  const more = served?.precisions ?? [];
+  return [...new Set([...own, ...more, ...PRECISIONS.filter((known) => precisions.includes(known))])];
 };

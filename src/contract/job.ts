@@ -22,6 +22,10 @@ export const PRECISIONS = [
   'BF16',
   'FP4_BLOCKSCALED_MM',
   'FP4_MX_MOE',
+  // What GGUF files come in beside those, by llama.cpp's own names.
+  ...(['F32', 'Q8_0', 'Q6_K', 'Q5_K_M', 'Q5_K_S', 'Q5_1', 'Q5_0', 'Q4_K_M', 'Q4_K_S', 'Q4_1', 'Q4_0'] as const),
+  ...(['Q3_K_L', 'Q3_K_M', 'Q3_K_S', 'Q2_K', 'Q2_K_S', 'IQ4_NL', 'IQ4_XS', 'IQ3_M', 'IQ3_S', 'IQ3_XS', 'IQ3_XXS'] as const),
+  ...(['IQ2_M', 'IQ2_S', 'IQ2_XS', 'IQ2_XXS', 'IQ1_M', 'IQ1_S', 'TQ1_0', 'TQ2_0'] as const),
 ] as const;
 /** One of them. */
 export type Precision = (typeof PRECISIONS)[number];

@@ -248,6 +248,8 @@ interface ModelTable {
   details: Readonly<Record<string, unknown>>;
   /** Precisions that it may be served in beside its own. */
   precisions: Generated<readonly string[]>;
+  /** Where its files are fetched from, and how that goes; null where its owner sends them. */
+  pull: Generated<ModelPull | null>;
   createdBy: string;
   createdAt: Date;
   updatedAt: Date;
@@ -263,6 +265,30 @@ interface ModelFileTable {
   objectKey: string | null;
   sha256: string | null;
   createdAt: Date;
+  /** What our own engine runs it in; null for what it doesn't run. */
+  precision: Generated<string | null>;
+}
+
+/** Files on their way here from somewhere else. */
+export interface ModelPull {
+  /** As it was asked for. */
+  readonly source: string;
+  readonly files: readonly PulledFile[];
+  /** It can be asked for again when it FAILED, and goes on where it was. */
+  readonly state: 'PULLING' | 'CHECKING' | 'FAILED' | 'DONE';
+  /** Of all files that are known so far. */
+  readonly bytes: number;
+  /** Null until it is known. */
+  readonly totalBytes: number | null;
+  /** Why it failed. */
+  readonly message: string;
+}
+
+export interface PulledFile {
+  readonly name: string;
+  readonly url: string;
+  /** Null where nobody says; a hub may know. */
+  readonly sha256: string | null;
 }
 
 /** Only what was changed; else the limits that the server was started with hold. */

@@ -12,6 +12,8 @@ export interface PlannedModel {
   /** False while no engine serves it. */
   readonly served: boolean;
   readonly precision: string;
+  /** What its shards are leased by where that is not its name: it runs in a precision of the job's choice. */
+  readonly lane?: string | undefined;
   /** The request paths that its engines answer; undefined while that isn't known, which is as good as all. */
   readonly paths?: readonly string[] | undefined;
 }

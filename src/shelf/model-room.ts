@@ -6,6 +6,8 @@ import type { ServedModel } from '../jobs/served-model.ts';
 
 /** A model and the way to one of its engines. */
 export interface ShelvedModel extends RegisteredModel {
+  /** The path of its weights, where they are a file that this process can reach: addons go on them. */
+  readonly weights?: () => Promise<string>;
   /** Opens the engine; called once, again only after it failed. */
   readonly open: () => Promise<OpenedModel>;
 }
@@ -57,12 +59,14 @@ export class ModelRoom {
     }
   }
 
-  /** It gets nothing new. Resolves when it has nothing in flight any more. */
-  async leave(model: ShelvedModel): Promise<void> {
+  /** It gets nothing new. Resolves when it has nothing in flight any more, with its engine where it had one. */
+  async leave(model: ShelvedModel): Promise<Engine | undefined> {
     const member = await this.#opening.get(model)?.catch(() => undefined);
     this.#opening.delete(model);
     this.#members.delete(model);
-    if (member !== undefined) await this.pool.remove(member.pooled);
+    if (member === undefined) return undefined;
+    await this.pool.remove(member.pooled);
+    return member.opened.engine;
   }
 
   /** Resolves when nothing is being opened. */

@@ -4,6 +4,7 @@ import { makeModelRegistry } from '../actions/model-registry.ts';
 import type { Verdict } from '../engines/classify-failure.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Pool, PoolEngine, PoolStatus } from '../engines/pool.ts';
+import { readLane } from '../jobs/model-lane.ts';
 import type { PlannedModel } from '../jobs/row-models.ts';
 import type { ServedModel } from '../jobs/served-model.ts';
 import { ModelRoom, type ShelvedModel } from './model-room.ts';
@@ -29,6 +30,13 @@ export interface ModelShelf {
    * from then on their engines are no longer used, and are whoever's who opened them.
    */
   share(models: readonly ShelvedModel[]): Promise<void>;
+  /**
+   * Replaces the models that files make; each is opened when a row needs it. Resolves when the engines of those that are gone have finished and are
+   * closed.
+   */
+  stock(models: readonly ShelvedModel[]): Promise<void>;
+  /** The path of a model's weights, by its full name; undefined where no file is behind it. */
+  weightsOf(name: string): Promise<string | undefined>;
   /** True when no request has told anything of the engine for so long. */
   isSilent(engine: Engine, forMs: number): boolean;
   /** What a question about its health said. */
@@ -53,6 +61,7 @@ class Shelf implements ModelShelf {
   readonly #options: ShelfOptions;
   readonly #rooms = new Map<string, ModelRoom>();
   #shared: readonly ShelvedModel[] = [];
+  #stocked: readonly ShelvedModel[] = [];
   #registered: readonly RegisteredModel[];
 
   constructor(own: readonly ShelvedModel[], options: ShelfOptions) {
@@ -66,11 +75,15 @@ class Shelf implements ModelShelf {
     return model && { ...model, paths: this.#rooms.get(model.name)?.paths };
   }
 
-  async serve(name: string): Promise<ServedModel | undefined> {
+  async serve(lane: string): Promise<ServedModel | undefined> {
+    const { model: name, precision: asked } = readLane(lane);
     const model = this.#registered.find((registered) => registered.name === name);
     if (model?.served !== true) return undefined;
-    const room = this.#roomOf(name);
-    await room.open([...this.#own, ...this.#shared].filter((shelved) => shelved.name === name && shelved.served));
+    const precision = asked ?? model.precision;
+    const engines = this.#all.filter((shelved) => shelved.name === name && shelved.served && shelved.precision === precision);
+    if (engines.length === 0) return undefined;
+    const room = this.#roomOf(precision === model.precision ? name : lane);
+    await room.open(engines);
     return room.toServed(model);
   }
 
@@ -81,7 +94,7 @@ class Shelf implements ModelShelf {
   async share(models: readonly ShelvedModel[]): Promise<void> {
     const gone = this.#shared.filter((model) => !models.includes(model));
     this.#shared = models;
-    this.#registered = mergeByName([...this.#own, ...models]);
+    this.#registered = mergeByName(this.#all);
     for (const model of models) {
       // One that can't be opened now is opened when a row needs it.
       if (model.served)
@@ -90,6 +103,20 @@ class Shelf implements ModelShelf {
           .catch(() => undefined);
     }
     await Promise.all(gone.map((model) => this.#rooms.get(model.name)?.leave(model)));
+  }
+
+  async stock(models: readonly ShelvedModel[]): Promise<void> {
+    const gone = this.#stocked.filter((model) => !models.includes(model));
+    this.#stocked = models;
+    this.#registered = mergeByName(this.#all);
+    const rooms = [...this.#rooms.values()];
+    const left = await Promise.all(gone.flatMap((model) => rooms.map((room) => room.leave(model))));
+    await Promise.all(left.map((engine) => engine?.close()));
+  }
+
+  async weightsOf(name: string): Promise<string | undefined> {
+    const model = this.#registered.find((registered) => registered.name === name);
+    return this.#all.find((shelved) => shelved.name === name && shelved.precision === model?.precision)?.weights?.();
   }
 
   isSilent(engine: Engine, forMs: number): boolean {
@@ -108,6 +135,10 @@ class Shelf implements ModelShelf {
     await Promise.all([...engines].map((engine) => engine.close()));
   }
 
+  get #all(): readonly ShelvedModel[] {
+    return [...this.#own, ...this.#shared, ...this.#stocked];
+  }
+
   #roomOf(name: string): ModelRoom {
     const known = this.#rooms.get(name);
     if (known !== undefined) return known;
@@ -123,12 +154,17 @@ class Shelf implements ModelShelf {
   }
 }
 
-/** Several engines of one model make one model, which takes what the smallest of them takes. */
+/** Several engines of one model make one model, which takes what the smallest of them takes, in the precision of the first where nobody chooses. */
 function mergeByName(models: readonly ShelvedModel[]): readonly RegisteredModel[] {
   return [...Map.groupBy(models, ({ name }) => name).values()].flatMap((same) => {
     const [first, ...others] = same.filter(({ served }) => served).concat(same.filter(({ served }) => !served));
     if (first === undefined || others.length === 0) return first ?? [];
     const lengths = same.flatMap(({ served, contextLength }) => (served && contextLength !== undefined ? [contextLength] : []));
-    return lengths.length === 0 ? first : { ...first, contextLength: Math.min(...lengths) };
+    const precisions = [...new Set(same.map(({ precision }) => precision))].filter((known) => known !== 'PRECISION_UNSPECIFIED');
+    return {
+      ...first,
+      ...(lengths.length > 0 && { contextLength: Math.min(...lengths) }),
+      ...(precisions.length > 1 && { precisions }),
+    };
   });
 }

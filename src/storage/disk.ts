@@ -83,6 +83,10 @@ class DiskStore implements ObjectStore {
     }
   }
 
+  pathOf(key: string): string {
+    return this.#toPath(key);
+  }
+
   async head(key: string): Promise<StoredObject | undefined> {
     const found = await stat(this.#toPath(key)).catch(ifMissing);
     return found?.isFile() ? { key, bytes: found.size } : undefined;

@@ -25,6 +25,8 @@ export interface ObjectStore {
   get(key: string, range?: ByteRange): Promise<Readable>;
   /** Reads a range into memory; same errors as `get`. */
   read(key: string, range?: ByteRange): Promise<Buffer>;
+  /** The path of an object, where it is a file of this machine: for what reads nothing else. Absent where none is. */
+  pathOf?(key: string): string;
   head(key: string): Promise<StoredObject | undefined>;
   /** All objects whose key starts with the prefix, in key order. */
   list(prefix: string): AsyncIterable<StoredObject>;

@@ -12,7 +12,7 @@ import { orderRows } from '../jobs/order-rows.ts';
 import { encodePlan } from '../jobs/plan-file.ts';
 import { sumPlannedTokens } from '../jobs/planned-tokens.ts';
 import type { PlanReading } from '../jobs/read-plan.ts';
-import type { RowModels } from '../jobs/row-models.ts';
+import type { PlannedModel, RowModels } from '../jobs/row-models.ts';
 import { readAnsweredRows } from './answered-rows.ts';
 import { type Input, openInput } from './input.ts';
 import { makeRowModels, readInput } from './read-input.ts';
@@ -84,11 +84,17 @@ function shareOut(
   const placed = shards.map(({ first, count, model }) => ({
     first: before + first,
     count,
-    ...(isMixed && { model: found[model]?.name ?? '' }),
+    ...laneOf(found[model], isMixed),
   }));
   if (isMixed) return { model: '', shards: placed };
   return { ...(only && { model: only.name, precision: only.precision }), shards: placed };
 }
+
+/** A shard says what it is leased by where that is not the job's model. */
+const laneOf = (model: PlannedModel | undefined, isMixed: boolean): { readonly model?: string } => {
+  const lane = model?.lane ?? (isMixed ? model?.name : undefined);
+  return lane === undefined ? {} : { model: lane };
+};
 
 function planOf({ invalid }: PlanReading, order: Uint32Array): Uint32Array {
   if (invalid.count === 0) return order;

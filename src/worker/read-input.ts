@@ -1,6 +1,7 @@
 /** Reads a job's input for its plan: every line is checked, also against what the models can do that the rows name. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job } from '../jobs/job.ts';
+import { toLane } from '../jobs/model-lane.ts';
 import { type PlanReading, readPlan } from '../jobs/read-plan.ts';
 import { RowModels } from '../jobs/row-models.ts';
 import type { Input } from './input.ts';
@@ -20,7 +21,9 @@ export interface ReadInputOptions {
 /** Where a job has no model, or one endpoint for all rows as batches have, rows say which model they run on; else the job does. */
 export function makeRowModels({ findModel }: WorkerContext, job: Job): RowModels {
   const { accountId, model, precision, endpoint } = job;
-  const own = model === '' ? undefined : (findModel(model, accountId) ?? { name: model, served: true, precision });
+  const found = model === '' ? undefined : (findModel(model, accountId) ?? { name: model, served: true, precision });
+  const isChosen = found !== undefined && precision !== 'PRECISION_UNSPECIFIED' && precision !== found.precision;
+  const own = isChosen ? { ...found, precision, lane: toLane(found.name, precision) } : found;
   return new RowModels({ own, find: own === undefined || endpoint !== null ? (name) => findModel(name, accountId) : undefined });
 }
 

@@ -275,7 +275,7 @@ describe('a worker', () => {
       objects: (objects) =>
         new Proxy(objects, {
           get: (target, name: keyof typeof objects) =>
-            name === 'put' && disk.isFull ? async () => Promise.reject(full) : target[name].bind(target),
+            name === 'put' && disk.isFull ? async () => Promise.reject(full) : target[name]?.bind(target),
         }),
     });
     const job = await room.createJob(makeRows(60));

@@ -10,6 +10,7 @@ import { READING_ORDER } from './0008-reading-order.ts';
 import { OWN_SCHEMA } from './0009-own-schema.ts';
 import { TURNS } from './0010-turns.ts';
 import { ENGINES } from './0011-engines.ts';
+import { MODEL_LIBRARY } from './0012-model-library.ts';
 import { FORECASTS } from './0013-forecasts.ts';
 
 export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
@@ -24,5 +25,6 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0009-own-schema': OWN_SCHEMA,
   '0010-turns': TURNS,
   '0011-engines': ENGINES,
+  '0012-model-library': MODEL_LIBRARY,
   '0013-forecasts': FORECASTS,
 };

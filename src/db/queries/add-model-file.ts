@@ -3,7 +3,7 @@ import type { Db } from '../store.ts';
 import { lockModel } from './lock-model.ts';
 
 /** A file that has arrived. */
-export type ArrivedFile = ModelFile & { readonly objectKey: string; readonly sha256: string };
+export type ArrivedFile = Omit<ModelFile, 'precision'> & { readonly objectKey: string; readonly sha256: string };
 
 /** Whether a file was taken, and the object that it replaces. */
 export interface Taken {

@@ -35,10 +35,10 @@ export const listModels = (
 ): Promise<TakenPage<ListedModel>> => {
   const source = sql<ListedModel>`
     select *, coalesce((details ->> 'contextLength')::int, 0) as context_length from (
-      select account_id, id, display_name, description, kind, state, public, details, precisions, created_at, updated_at
+      select account_id, id, display_name, description, kind, state, public, details, precisions, pull, created_at, updated_at
         from model where account_id = ${page.accountId} and (public or not ${onlyPublic}::boolean)
       union all
-      select ${page.accountId}::text, id, '', '', 'HF_BASE_MODEL', 'READY', public, details, '[]'::jsonb, null, null
+      select ${page.accountId}::text, id, '', '', 'HF_BASE_MODEL', 'READY', public, details, '[]'::jsonb, null::jsonb, null, null
         from jsonb_to_recordset(${JSON.stringify(served)}::jsonb) as served (id text, public boolean, details jsonb)
        where not exists (select 1 from model where model.account_id = ${page.accountId} and model.id = served.id)
     ) as known

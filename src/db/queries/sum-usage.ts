@@ -35,7 +35,7 @@ export async function sumUsage(db: Db, { accountId, borders, group }: UsageSpan)
   const moments = borders.map((border) => border.toISOString());
   const { rows } = await sql<UsageSum>`
     with used as (
-      select coalesce(shard.model, job.model) as model, job.api_key_id, part.created_at as at,
+      select split_part(coalesce(shard.model, job.model), '#', 1) as model, job.api_key_id, part.created_at as at,
              part.ok, part.input_tokens, part.output_tokens, part.cached_tokens
         from part join job on job.uid = part.job_uid left join shard on shard.job_uid = part.job_uid and shard.index = part.shard
        where job.account_id = ${accountId}

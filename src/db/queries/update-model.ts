@@ -1,7 +1,9 @@
 import type { Model } from '../schema.ts';
 import type { Db } from '../store.ts';
 
-export type ModelChanges = Partial<Pick<Model, 'displayName' | 'description' | 'public' | 'details' | 'precisions' | 'state'>> & {
+export type ModelChanges = Partial<
+  Pick<Model, 'displayName' | 'description' | 'public' | 'details' | 'precisions' | 'state' | 'pull'>
+> & {
   readonly updatedAt: Date;
 };
 

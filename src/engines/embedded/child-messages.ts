@@ -3,6 +3,8 @@ import type { ProblemCode } from '../../base/problem.ts';
 
 export interface ChildOptions {
   readonly modelPath: string;
+  /** A LoRA adapter that goes on it. */
+  readonly adapterPath?: string;
   /** The name under which the model is asked. */
   readonly modelId: string;
   readonly slots?: number;

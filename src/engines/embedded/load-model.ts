@@ -82,6 +82,7 @@ async function openContext(
       batchSize: BATCH_TOKENS,
       threads: options.threads,
       failedCreationRemedy: false,
+      ...(options.adapterPath !== undefined && { lora: options.adapterPath }),
       // Where attention slides over a window, keep what left it: prefixes can be used again.
       swaFullCache: true,
       batching: { itemPrioritizationStrategy: order.strategy },

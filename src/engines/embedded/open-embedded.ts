@@ -12,6 +12,8 @@ import { type StartedChild, startChild } from './start-child.ts';
 
 export interface EmbeddedEngineOptions {
   readonly modelPath: string;
+  /** A LoRA adapter that goes on it, as GGUF. */
+  readonly adapterPath?: string;
   /** The name under which the model is asked. */
   readonly modelId: string;
   /** Requests at once; default 8 to 16, as the memory allows. */
