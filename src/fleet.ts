@@ -31,9 +31,10 @@ import { DEFAULT_WORKER_LIMITS } from './worker/worker-context.ts';
 
 /** `boatload serve`: the API alone. */
 export async function serve(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
-  await inFleet({ name: 'serve', request, view, stop }, async (machine, { start, log, began, stop: end }) => {
+  await inFleet({ name: 'serve', request, view, stop }, async (machine, { start, dataDir, log, began, stop: end }) => {
     await serveApi(machine, {
       start,
+      dataDir,
       log,
       stop: end,
       publicUrl: readText(start.settings, 'BOATLOAD_PUBLIC_URL'),
@@ -100,6 +101,8 @@ interface Member {
 
 interface Life {
   readonly start: Start;
+  /** This process's own folder. */
+  readonly dataDir: string;
   readonly log: ReturnType<typeof makeLog>;
   readonly began: number;
   /** Aborted by the person, or because the tables are another version's now. */
@@ -139,7 +142,7 @@ async function inFleet(
     void watchTables(machine, { outdated, ended: ended.signal });
     const end = AbortSignal.any([stop, outdated.signal]);
     leaveInTime(end, { log, drainMs: readWorkerLimits(settings).drainMs ?? DEFAULT_WORKER_LIMITS.drainMs });
-    await live(machine, { start, log, began, stop: end });
+    await live(machine, { start, dataDir: own.dir, log, began, stop: end });
     if (outdated.signal.aborted) throw outdated.signal.reason;
   } finally {
     ended.abort();

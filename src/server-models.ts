@@ -1,5 +1,4 @@
 /** The models of `boatload up`: what comes with Boatload, what the flags name, and what the named engines serve. */
-import { open } from 'node:fs/promises';
 import { PUBLIC_ACCOUNT } from './actions/model-registry.ts';
 import type { Log } from './base/log.ts';
 import { Problem } from './base/problem.ts';
@@ -7,7 +6,8 @@ import type { UpRequest, UpView } from './cli/doors.ts';
 import type { Precision } from './contract/job.ts';
 import { makeName, toModelId } from './contract/names.ts';
 import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
-import { readGgufHead, toGgufFacts } from './engines/gguf-head.ts';
+import { readGgufFile } from './engines/gguf-file.ts';
+import { toGgufFacts } from './engines/gguf-head.ts';
 import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
 import { openUpstream } from './engines/upstream.ts';
 import type { OpenedModel, ShelvedModel } from './shelf/model-shelf.ts';
@@ -58,17 +58,11 @@ async function fileModel(model: string, { log, view }: ServerModelOptions): Prom
 }
 
 /** What can't be read is refused in words when it is opened. */
-async function readPrecision(path: string): Promise<Precision> {
-  await using file = await open(path);
-  const read = async (start: number, end: number): Promise<Buffer> => {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
-    return buffer.subarray(0, bytesRead);
-  };
-  return readGgufHead(read).then(
+const readPrecision = (path: string): Promise<Precision> =>
+  readGgufFile(path).then(
     (head) => toGgufFacts(head).precision,
     () => 'PRECISION_UNSPECIFIED',
   );
-}
 
 async function upstreamModels(baseUrl: string): Promise<readonly ShelvedModel[]> {
   const engine = openUpstream({ baseUrl });

@@ -77,7 +77,7 @@ async function serveLocally(machine: Machine, { start, view, stop, began, log }:
     });
   };
   try {
-    await serveApi(machine, { start, log, stop, onReady });
+    await serveApi(machine, { start, dataDir, log, stop, onReady });
   } finally {
     await rm(marker, { force: true });
   }

@@ -17,6 +17,7 @@ export async function deleteModel(context: Context, caller: Caller, id: string):
   const files = await listModelFiles(store.db, model);
   await deleteModelRow(store.db, model.uid);
   for await (const { key } of objects.list(modelPrefix(model.uid))) await objects.delete([key]);
+  await context.models.refresh?.();
   for (const file of files) await dropPieces(context, piecesOfModel(model, file));
 }
 

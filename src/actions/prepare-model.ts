@@ -20,6 +20,12 @@ export async function prepareModel(
     if (served?.precision === wanted) return;
     throw servedAsItIs(id, served?.precision);
   }
+  // What files make is served as the files are.
+  if (served !== undefined && served.precision !== 'PRECISION_UNSPECIFIED') {
+    const { precision: own, precisions = [own] } = served;
+    if (precisions.includes(wanted)) return;
+    throw servedAsItIs(id, precisions.join(', '));
+  }
   await context.store.db.transaction().execute(async (tx) => {
     const model = await lockModel(tx, record);
     if (model?.state !== 'READY') throw notReady(id);
@@ -36,7 +42,7 @@ const notReady = (id: string): Problem =>
 const servedAsItIs = (id: string, precision = 'the precision of its engine'): Problem =>
   new Problem(
     'FAILED_PRECONDITION',
-    `Model "${id}" is served by an engine in ${precision}; another one has to be set up there.`,
+    `Model "${id}" is served in ${precision}; for another one, set that up at its engine, or make a model with a file in it, too.`,
     {
       reason: 'PRECISION_NOT_SERVED',
     },

@@ -6,6 +6,7 @@ import { findModelRecord } from '../db/queries/find-model-record.ts';
 import { listModelFiles } from '../db/queries/list-model-files.ts';
 import type { Model, ModelFile } from '../db/schema.ts';
 import { makeModelKey } from '../jobs/object-keys.ts';
+import type { Context } from './context.ts';
 import type { LinkContext, ModelTarget } from './model-links.ts';
 import { modelNotWaiting } from './model-not-waiting.ts';
 import { type Piece, resumeUpload, type Upload } from './resume-upload.ts';
@@ -25,7 +26,7 @@ export function openModelUpload(context: LinkContext, { target, stamp }: ModelUp
   checkLink(context.links.secret, { target, stamp, now: context.clock.now() });
   return {
     bytes: target.bytes,
-    receive: async (body) => keepFile(context, { model: await getWaiting(context, target), target, body }),
+    receive: async (body) => keepModelFile(context, { model: await getWaiting(context, target), target, body }),
     resume: (piece) => resumeFile(context, target, piece),
   };
 }
@@ -35,7 +36,7 @@ async function resumeFile(context: LinkContext, target: UploadTarget, piece: Pie
   const model = await getWaiting(context, target);
   const known = (await listModelFiles(context.store.db, model)).find(({ name }) => name === file);
   if (known?.bytes !== bytes) throw modelNotWaiting(model.id);
-  const keep = (body: AsyncIterable<Uint8Array>) => keepFile(context, { model, target, body });
+  const keep = (body: AsyncIterable<Uint8Array>) => keepModelFile(context, { model, target, body });
   return resumeUpload(
     context,
     { pieces: piecesOfModel(model, known), bytes, keep, isKept: async () => known.objectKey !== null },
@@ -53,13 +54,15 @@ const getWaiting = async ({ store }: LinkContext, { accountId, id }: UploadTarge
   throw modelNotWaiting(id);
 };
 
-interface Keeping {
+/** A file on its way into a model. */
+export interface Keeping {
   readonly model: Model;
-  readonly target: UploadTarget;
+  readonly target: Pick<UploadTarget, 'accountId' | 'id' | 'file' | 'bytes'>;
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-async function keepFile({ store, objects, clock }: LinkContext, { model, target, body }: Keeping): Promise<void> {
+/** Takes a file that was announced with this size; whatever goes wrong leaves nothing behind. */
+export async function keepModelFile({ store, objects, clock }: Context, { model, target, body }: Keeping): Promise<void> {
   const { accountId, id, file: name, bytes } = target;
   const objectKey = makeModelKey(model.uid, clock.now());
   const hash = createHash('sha256');

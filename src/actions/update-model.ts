@@ -21,6 +21,8 @@ export async function updateModel(context: Context, caller: Caller, id: string, 
     details,
     updatedAt: context.clock.now(),
   });
+  // Who may name it may have changed.
+  await context.models.refresh?.();
   return changed ?? record;
 }
 

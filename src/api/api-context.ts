@@ -2,6 +2,7 @@ import type { LiveContext } from '../actions/answer-live.ts';
 import type { Links } from '../actions/link-download.ts';
 import type { EngineContext } from '../actions/manage-engines.ts';
 import type { Prices } from '../actions/price-usage.ts';
+import type { PullContext } from '../actions/pull-model.ts';
 import type { Log } from '../base/log.ts';
 import type { EngineBoard } from '../db/engine-board.ts';
 import type { LeasedJobs } from '../jobs/leased-jobs.ts';
@@ -25,7 +26,7 @@ export interface WorkersContext {
 }
 
 /** Everything the HTTP door works with; made on the roof. */
-export interface ApiContext extends LiveContext, EngineContext {
+export interface ApiContext extends LiveContext, EngineContext, PullContext {
   readonly links: Links;
   readonly log: Log;
   readonly build: Build;

@@ -6,6 +6,7 @@ import { PRECISIONS, type Precision } from '../contract/job.ts';
 import { MODEL_KINDS, type Model } from '../contract/model.ts';
 import { makeName } from '../contract/names.ts';
 import type { EngineModel, ListedModel } from '../db/queries/list-models.ts';
+import type { ModelPull } from '../db/schema.ts';
 import type { ModelDefaults } from '../jobs/job.ts';
 
 /** A model that only an engine knows, in the shape of a record. */
@@ -53,7 +54,7 @@ export const toModelReply = (model: ListedModel, served: RegisteredModel | undef
     createTime: model.createdAt?.toISOString() ?? null,
     updateTime: model.updatedAt?.toISOString() ?? null,
     state: model.state,
-    status: { code: 'OK', message: '' },
+    status: toStatus(model),
     kind: MODEL_KINDS.find((known) => known === model.kind) ?? 'KIND_UNSPECIFIED',
     public: model.public,
     supportsServerless: served?.served ?? false,
@@ -62,9 +63,21 @@ export const toModelReply = (model: ListedModel, served: RegisteredModel | undef
     deployedModelRefs: [],
     defaultSamplingParams: toSampling(served?.defaults ?? {}),
     ...toSaid(details, served),
+    importedFrom: model.pull?.source ?? '',
+    ...(model.pull && { pull: toPull(model.pull) }),
     ...NOT_OFFERED,
   };
 };
+
+const toStatus = ({ pull }: ListedModel): Model['status'] =>
+  pull?.state === 'FAILED' ? { code: 'FAILED_PRECONDITION', message: pull.message } : { code: 'OK', message: '' };
+
+const toPull = ({ state, bytes, totalBytes, message }: ModelPull): Model['pull'] => ({
+  state,
+  bytes: String(bytes),
+  totalBytes: String(totalBytes ?? 0),
+  message,
+});
 
 const toSaid = (details: ModelDetails, served: RegisteredModel | undefined) => ({
   githubUrl: details.githubUrl ?? '',
@@ -86,7 +99,6 @@ const toSaid = (details: ModelDetails, served: RegisteredModel | undefined) => (
 
 /** What there is on the original system and not here. */
 const NOT_OFFERED = {
-  importedFrom: '',
   fineTuningJob: '',
   cluster: '',
   calibrated: false,

@@ -4,10 +4,14 @@ import { checkConfigs } from '../actions/check-model-files.ts';
 import { createModel } from '../actions/create-model.ts';
 import { deleteModel } from '../actions/delete-model.ts';
 import { listKnownModels } from '../actions/deployed-models.ts';
-import { getModel, isPublicAccount, type ModelAddress, resolveAccount } from '../actions/get-model.ts';
+import { findVisibleRecord, getModel, isPublicAccount, type ModelAddress, resolveAccount } from '../actions/get-model.ts';
 import { linkModelDownload } from '../actions/link-model-download.ts';
 import { linkModelUpload } from '../actions/link-model-upload.ts';
+import { MODEL_CATALOGUE } from '../actions/model-catalogue.ts';
+import { PUBLIC_ACCOUNT } from '../actions/model-registry.ts';
+import { demand } from '../actions/permissions.ts';
 import { prepareModel } from '../actions/prepare-model.ts';
+import { pullModel } from '../actions/pull-model.ts';
 import { updateModel } from '../actions/update-model.ts';
 import { validateModelUpload } from '../actions/validate-model-upload.ts';
 import { Problem } from '../base/problem.ts';
@@ -17,11 +21,13 @@ import {
   ImportModelRequest,
   MODEL_KINDS,
   Model,
+  ModelCatalogue,
   ModelDownloadLinks,
   ModelUploadLinks,
   ModelUploadRequest,
   ModelWarnings,
   PrepareModelRequest,
+  PullModelRequest,
   UpdateModelRequest,
   ValidateModelConfigRequest,
   ValidateModelUploadQuery,
@@ -131,11 +137,15 @@ const remove = route({
   method: 'delete',
   path: ONE,
   tag,
+  anyAccount: true,
   needs: 'keep-models',
-  summary: 'Delete a model and its files',
+  summary: 'Delete a model and its files; one that was pulled for everybody takes an admin',
   reply: z.object({}),
   handle: async (call) => {
-    await deleteModel(call.context, call.caller, idOf(call));
+    const account = resolveAccount(call.caller, addressOf(call).account);
+    if (isPublicAccount(account)) demand(call.caller, 'administer');
+    else if (account !== call.caller.accountId) throw notYours();
+    await deleteModel(call.context, { ...call.caller, accountId: account }, idOf(call));
     return {};
   },
 });
@@ -225,10 +235,49 @@ const validateConfig = route({
   },
 });
 
+const pull = route({
+  method: 'post',
+  path: `${COLLECTION}/@pull`,
+  tag,
+  operationId: 'pullModel',
+  needs: 'administer',
+  summary:
+    'Have this server fetch a model: from its catalogue, from the hub, or from a URL. It answers at once; `pull` of the model says how it goes',
+  body: PullModelRequest,
+  reply: Model,
+  handle: async (call) => {
+    const { modelId, ...source } = call.body;
+    const { accountId: account, id } = await pullModel(call.context, call.caller, { ...source, id: modelId });
+    return toFoundReply(await getModel(call.context, call.caller, { account, id }));
+  },
+});
+
+const catalogue = route({
+  method: 'get',
+  path: '/v1/modelCatalogue',
+  tag,
+  operationId: 'listModelCatalogue',
+  summary: 'List the models that can be added by their names',
+  reply: ModelCatalogue,
+  handle: async ({ context, caller }) => ({
+    models: await Promise.all(
+      MODEL_CATALOGUE.map(async ({ files, ...entry }) => ({
+        ...entry,
+        files: files.map(({ precision, name, megabytes }) => ({ precision, name, megabytes })),
+        state:
+          (await findVisibleRecord(context, caller, { accountId: PUBLIC_ACCOUNT, id: entry.id }))?.state ?? ('ABSENT' as const),
+      })),
+    ),
+  }),
+});
+
 const notOffered = (message: string): Problem => new Problem('UNIMPLEMENTED', message, { reason: 'NOT_OFFERED' });
+
+const notYours = (): Problem =>
+  new Problem('PERMISSION_DENIED', 'A model is deleted by its own account.', { reason: 'OTHER_ACCOUNT' });
 
 /** Every route of the resource. */
 export const modelRoutes = [
   ...[create, list, get, update, remove],
-  ...[upload, validate, download, prepare, importFrom, validateConfig],
+  ...[upload, validate, download, prepare, importFrom, validateConfig, pull, catalogue],
 ];

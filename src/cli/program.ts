@@ -59,6 +59,8 @@ const FIRECTL_ALL_THE_SAME: ReadonlySet<string> = new Set(['export billing-metri
 async function isFirectl({ name, args }: Host, program: Command): Promise<boolean> {
   const [first = '', second = ''] = args;
   if (FIRECTL_ALL_THE_SAME.has(`${first} ${second}`)) return true;
+  // The plural is a noun of firectl's, too: `models list`.
+  if (first === 'models' && second !== '' && !second.startsWith('-')) return true;
   const isOurs = program.commands.some((command) => command.name() === first);
   if (name !== 'firectl') return !isOurs && !first.startsWith('-') && (await firstWords()).has(first);
   return !isOurs || (await firstWords()).has(first);

@@ -5,8 +5,10 @@ import type {
   CreateModelRequest,
   ImportModelRequest,
   Model,
+  ModelCatalogue,
   ModelWarnings,
   PrepareModelRequest,
+  PullModelRequest,
   UpdateModelRequest,
   ValidateModelConfigRequest,
 } from '../contract/model.ts';
@@ -26,6 +28,10 @@ export interface Models extends Resource<Model, ModelPatch> {
   create(model: NewModel, options?: CreateOptions): Promise<Model>;
   /** Sends its files and has them checked; answers what is odd about them. A call that was broken off may be made again. */
   upload(name: string, files: readonly UploadFile[], options?: UploadOptions): Promise<readonly string[]>;
+  /** Has the server fetch a model: from its catalogue, from the hub, or from a URL. Answers at once; `pull` of the model says how it goes. */
+  pull(wish: z.input<typeof PullModelRequest>, options?: CallOptions): Promise<Model>;
+  /** What can be pulled by its name. */
+  catalogue(options?: CallOptions): Promise<ModelCatalogue['models']>;
   /** Looks over its configuration before it is uploaded; answers what is odd about it. */
   validateConfig(config: z.input<typeof ValidateModelConfigRequest>, options?: CallOptions): Promise<readonly string[]>;
   /** The files to download. */
@@ -75,6 +81,10 @@ export function makeModels(transport: Transport): Models {
       const call = { method: 'GET', path: `${path}:validateUpload`, signal: options.signal } as const;
       return (await transport.request<z.output<typeof ModelWarnings>>(call)).warnings;
     },
+    pull: (body, { signal } = {}) =>
+      transport.request({ method: 'POST', path: `${resource.path}:pull`, body, signal, isRepeatable: true }),
+    catalogue: async ({ signal } = {}) =>
+      (await transport.request<ModelCatalogue>({ method: 'GET', path: '/v1/modelCatalogue', signal })).models,
     validateConfig: async (body, { signal } = {}) => {
       const call = { method: 'POST', path: '/v1/validateModelConfig', body, signal, isRepeatable: true } as const;
       return (await transport.request<z.output<typeof ModelWarnings>>(call)).warnings;

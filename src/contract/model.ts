@@ -133,6 +133,18 @@ const DeployedModelRef = z
   })
   .meta({ id: 'DeployedModelRef', description: 'Where a model is served' });
 
+/** How the fetching of its files goes. */
+const PullProgress = z
+  .object({
+    state: z
+      .enum(['PULLING', 'CHECKING', 'FAILED', 'DONE'])
+      .describe('`FAILED` can be asked for again, and goes on where it was'),
+    bytes: z.string().meta({ format: 'int64' }).describe('Bytes of the present file that are here'),
+    totalBytes: z.string().meta({ format: 'int64' }).describe('Bytes of the present file; 0 while that is not known'),
+    message: z.string().describe('Why it failed; else empty'),
+  })
+  .meta({ id: 'ModelPull', description: 'Of a model that this server fetches; a field of Boatload, absent for all others' });
+
 /** A model as it is answered. */
 export const Model = z
   .object({
@@ -181,7 +193,7 @@ export const Model = z
     supportsImageInput: z.boolean().describe('True when prompts may have images'),
     supportsTools: z.boolean().describe('True when it can call tools'),
     supportsLora: z.boolean().describe('True when it takes addons'),
-    importedFrom: z.string().describe('Always empty'),
+    importedFrom: z.string().describe('What it was fetched from, as it was asked for; empty where its owner sent its files'),
     fineTuningJob: z.string().describe('Always empty'),
     defaultDraftModel: z.string().describe('Model that drafts its answers'),
     defaultDraftTokenCount: z.int32().describe('Tokens to draft'),
@@ -203,7 +215,10 @@ export const Model = z
     trainingContextLength: z.int32().describe('As its owner says'),
     snapshotType: z.enum(SNAPSHOT_TYPES).describe('As its owner says'),
     supportsServerless: z.boolean().describe('True while an engine serves it, so that jobs can run on it'),
-    precisions: z.array(z.enum(PRECISIONS)).describe('What it can be served in: its own precision and those it was prepared for'),
+    precisions: z
+      .array(z.enum(PRECISIONS))
+      .describe('What it can be served in: its own precision first, then those of its other files and those it was prepared for'),
+    pull: PullProgress.optional(),
   })
   .meta({ id: 'Model', description: 'What answers prompts' });
 export type Model = z.output<typeof Model>;
@@ -259,6 +274,60 @@ export const ImportModelRequest = z
     azureBlobSource: z.looseObject({}).optional().describe('A container and a path in it'),
   })
   .meta({ id: 'ImportModelRequest', description: 'Where the model is now' });
+
+/** Body of `models:pull`. */
+export const PullModelRequest = z
+  .strictObject({
+    source: z
+      .string()
+      .min(1)
+      .max(2048)
+      .describe(
+        'A name of the catalogue, `hf:owner/repository/file.gguf` (`@revision` behind it, if not `main`), or the URL of a .gguf file',
+      ),
+    modelId: z
+      .string()
+      .optional()
+      .describe("Id of the new model; made from the file's name when absent. The catalogue's models keep theirs"),
+    precisions: z
+      .array(z.enum(PRECISIONS))
+      .max(8)
+      .optional()
+      .describe("Which of the catalogue's files; the usual one when absent"),
+    sha256: z
+      .string()
+      .optional()
+      .describe('What its one file must be, in lower-case hex; when absent, what the hub says, if it does'),
+  })
+  .meta({ id: 'PullModelRequest', description: 'A model that this server shall fetch' });
+
+const CatalogueFile = z.object({
+  precision: z.enum(PRECISIONS),
+  name: z.string().describe('As it is called on the hub'),
+  megabytes: z.int().describe('About; the file itself may differ'),
+});
+
+/** A model of the catalogue, as it is answered. */
+export const CatalogueModel = z
+  .object({
+    id: z.string().describe('What it is pulled by, and its id under the account `boatload`, also known as `fireworks`'),
+    title: z.string(),
+    licence: z.string().describe('As its publisher says; read it there'),
+    parameters: z.string().describe('How many, in words'),
+    contextLength: z.int32().describe('Tokens that it was trained for'),
+    tools: z.boolean().describe('True when it was trained to call tools'),
+    json: z.boolean().describe('True when it was trained to write JSON; by schema, the engine holds every model to it'),
+    repository: z.string().describe('Where it is on the hub'),
+    files: z.array(CatalogueFile).describe('The first is what is pulled without a precision'),
+    state: z.enum(['ABSENT', 'UPLOADING', 'READY']).describe('Whether it is here'),
+  })
+  .meta({ id: 'CatalogueModel', description: 'A model that can be added by its name' });
+
+/** The catalogue. */
+export const ModelCatalogue = z
+  .object({ models: z.array(CatalogueModel) })
+  .meta({ id: 'ModelCatalogue', description: 'What can be added by its name' });
+export type ModelCatalogue = z.output<typeof ModelCatalogue>;
 
 /** Body of `validateModelConfig`. */
 export const ValidateModelConfigRequest = z

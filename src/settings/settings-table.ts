@@ -66,6 +66,12 @@ export const SETTING_GROUPS = {
   'Models and prices': {
     BOATLOAD_ENGINES: list('URLs', 'OpenAI-compatible servers, as `--engine`; flags go before it'),
     BOATLOAD_MODELS: list('names or files', 'Models to serve here, as `--model`; flags go before it'),
+    BOATLOAD_HUB_URL: text(
+      'URL',
+      '`https://huggingface.co`',
+      'Where `hf:` addresses and the catalogue lead; the one private address that models may be fetched from',
+    ),
+    BOATLOAD_HUB_TOKEN: secret('key of the hub', 'For models that the hub gives only to some; sent to nobody else'),
     BOATLOAD_PRICES: text(
       'JSON file',
       'none',

@@ -292,7 +292,7 @@ test('what engines serve is listed beside the records, under the public account 
 
 test('nobody but their owner changes models; public ones are read from everywhere', async () => {
   await createModel('shared');
-  await uploadModel('shared', { 'model.gguf': 'GGUF' });
+  await uploadModel('shared', FILES);
   const bob = { key: door.keys.bob };
   expect((await ask(`${MODELS}/shared`, bob)).status).toBe(404);
   expect((await ask(`${MODELS}/shared:getDownloadEndpoint`, bob)).status).toBe(404);
@@ -338,7 +338,7 @@ test('what is said of a model changes; what it is does not', async () => {
 test('a model that is READY takes further precisions', async () => {
   await createModel('precise');
   expect(reasonOf(await ask(`${MODELS}/precise:prepare`, { body: {} }))).toBe('MODEL_NOT_READY');
-  await uploadModel('precise', { 'model.gguf': 'GGUF' });
+  await uploadModel('precise', FILES);
   for (const body of [{}, { precision: 'BF16' }, { precision: 'FP8' }])
     expect(await ask(`${MODELS}/precise:prepare`, { body })).toEqual({ status: 200, body: {} });
   expect((await ask(`${MODELS}/precise`)).body.precisions).toEqual(['FP8', 'BF16']);

@@ -312,7 +312,8 @@ describe('people and models', () => {
     const model = join(folder, 'model');
     mkdirSync(join(model, '.git'), { recursive: true });
     writeFileSync(join(model, '.git', 'HEAD'), 'not sent');
-    writeFileSync(join(model, 'model.gguf'), 'GGUF and so on');
+    writeFileSync(join(model, 'config.json'), '{"model_type":"llama"}');
+    writeFileSync(join(model, 'model.safetensors'), 'weights and so on');
     expect(await typed(`model create mine ${model} --description Mine --quiet`)).toMatch(
       /State: READY\n(.*\n)*Description: Mine\n/,
     );
@@ -322,7 +323,7 @@ describe('people and models', () => {
     await typed('model update mine --public=false');
     expect(await typed('get model mine')).toContain('\nPublic: false\n');
     await typed(`model download mine ${join(folder, 'back')}`);
-    expect(readFileSync(join(folder, 'back', 'model.gguf'), 'utf8')).toBe('GGUF and so on');
+    expect(readFileSync(join(folder, 'back', 'model.safetensors'), 'utf8')).toBe('weights and so on');
     expect(existsSync(join(folder, 'back', '.git'))).toBe(false);
     await typed('prepare-model mine --precision FP8 --wait');
     expect((await type('model', 'create', 'far', 's3://bucket/path')).stderr).toContain('Failed to execute');

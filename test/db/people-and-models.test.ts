@@ -40,7 +40,7 @@ describeOnBoth('people and models', (open) => {
     const { db } = open();
     const accountId = await makeAccount(open());
     const record = newModel(accountId, 'mine');
-    expect(await insertModel(db, record)).toEqual({ ...record, precisions: [] });
+    expect(await insertModel(db, record)).toEqual({ ...record, pull: null, precisions: [] });
     expect(await insertModel(db, { ...record, uid: randomUUID() })).toBeUndefined();
     const served = [
       { id: 'mine', public: true, details: {} },

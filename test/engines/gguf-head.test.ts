@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { makeRandomAdapter } from '../../models/random/make-random-adapter.ts';
 import { makeRandomModel } from '../../models/random/make-random-model.ts';
+import { readAdapter } from '../../src/engines/gguf-adapter.ts';
 import { readGgufHead, toGgufFacts } from '../../src/engines/gguf-head.ts';
 import { TICKETS_MODEL } from '../support/models.ts';
 
@@ -38,7 +39,8 @@ test('an adapter is told from a model', async () => {
   makeRandomAdapter({ base: TICKETS_MODEL, path });
   const head = await headOf(await readFile(path));
   expect(toGgufFacts(head).isAdapter).toBe(true);
-  expect(head.tensors[0]?.name).toBe('blk.0.attn_q.weight.lora_a');
+  expect(readAdapter(head)).toEqual({ rank: 4, modules: ['q_proj', 'v_proj'] });
+  expect(readAdapter(await headOf(await readFile(TICKETS_MODEL)))).toBeUndefined();
 });
 
 test('what is no such file, or not its whole head, is refused in words', async () => {

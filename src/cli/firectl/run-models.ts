@@ -77,13 +77,25 @@ async function toModel(call: Call, own: readonly Flag[], files: readonly LocalFi
 
 /** An addon says in its folder what it changes. */
 async function readAdapter(files: readonly LocalFile[]): Promise<Message> {
+  const [only, second] = files;
+  if (only?.name.endsWith('.gguf') && second === undefined) return readGgufAdapter(only);
   const config = files.find(({ name }) => name === 'adapter_config.json');
   if (config === undefined)
-    throw new Problem('INVALID_ARGUMENT', 'Expected adapter_config.json in the folder of an addon.', {
+    throw new Problem('INVALID_ARGUMENT', 'Expected one .gguf file, or a folder with adapter_config.json in it, for an addon.', {
       reason: 'NO_ADAPTER_CONFIG',
     });
   const { r, target_modules: targetModules } = JSON.parse(await readFile(config.path, 'utf8'));
   return { r, targetModules };
+}
+
+async function readGgufAdapter({ path, name }: LocalFile): Promise<Message> {
+  const { readGgufFile } = await import('../../engines/gguf-file.ts');
+  const { readAdapter: readFacts } = await import('../../engines/gguf-adapter.ts');
+  const facts = readFacts(await readGgufFile(path));
+  if (facts !== undefined) return { r: facts.rank, targetModules: facts.modules };
+  throw new Problem('INVALID_ARGUMENT', `${name} is no LoRA adapter. Leave --base-model out to make a model of it.`, {
+    reason: 'NO_ADAPTER',
+  });
 }
 
 /** `s3://bucket/path`, or `https://account.blob.core.windows.net/container/path`. */

@@ -25,6 +25,7 @@ export function addShortCommands(program: Command, context: CommandContext): voi
   addResults(program, context);
   addJobs(program, context);
   addJob(program, context);
+  addModels(program, context);
   addCancel(program, context);
   addRetry(program, context);
   addLineage(program, context);
@@ -108,6 +109,21 @@ function addJobs(program: Command, context: CommandContext): void {
   command.action(async () => {
     const { jobs } = await import('./jobs.ts');
     await jobs(command.opts(), context.host);
+  });
+}
+
+function addModels(program: Command, context: CommandContext): void {
+  const command = add(program, {
+    name: 'models',
+    summary: 'list the models that can run here, and those that can be added',
+    args: [],
+    examples: ['boatload models', 'boatload model pull qwen3-0p6b    (adds one)'],
+  });
+  command.option('--json', 'one JSON line for each');
+  addConnectionFlags(command);
+  command.action(async () => {
+    const { models } = await import('./models.ts');
+    await models(command.opts(), context.host);
   });
 }
 

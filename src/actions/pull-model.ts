@@ -1,0 +1,100 @@
+/** Has a model fetched from somewhere else: it waits for its files as an uploaded one does, and this server brings them. */
+import { randomUUID } from 'node:crypto';
+import { Problem } from '../base/problem.ts';
+import { ensureAccount } from '../db/queries/ensure-account.ts';
+import { findModelRecord } from '../db/queries/find-model-record.ts';
+import { insertModel } from '../db/queries/insert-model.ts';
+import { setPull } from '../db/queries/set-pull.ts';
+import type { Model, ModelPull } from '../db/schema.ts';
+import { isAddon } from './check-model.ts';
+import type { Caller, Context } from './context.ts';
+import { findSource, type ModelSource, type SourceWish } from './model-sources.ts';
+import { checkedId } from './own-id.ts';
+
+/** Fetches the files of models in the background. */
+export interface Puller {
+  /** Where `hf:` leads. */
+  readonly hubUrl: string;
+  /** Begins, or goes on; at most once at a time for a model. */
+  start(model: Model): void;
+}
+
+/** What pulling needs besides. */
+export interface PullContext extends Context {
+  /** Absent where nothing is fetched. */
+  readonly puller?: Puller;
+}
+
+export interface PullWish extends SourceWish {
+  /** Id of the new model; absent: made from the file's name. The catalogue's models have their own. */
+  readonly id?: string | undefined;
+}
+
+/** Begins, and answers the model as it is now. Asked again, one that failed goes on where it was, and one that is there stays as it is. */
+export async function pullModel(context: PullContext, caller: Caller, wish: PullWish): Promise<Model> {
+  const { puller } = context;
+  if (puller === undefined) throw notHere();
+  const source = findSource(puller.hubUrl, wish);
+  if (source.entry !== undefined && wish.id !== undefined && wish.id !== source.id) throw ownName(source.id);
+  const id = checkedId(wish.id ?? source.id, { collection: 'models' });
+  const accountId = source.account ?? caller.accountId;
+  const pull: ModelPull = {
+    ...{ source: wish.source, files: source.files, state: 'PULLING' as const },
+    ...{ bytes: 0, totalBytes: null, message: '' },
+  };
+  const known = await findModelRecord(context.store.db, accountId, id);
+  const model =
+    known === undefined ? await makeModel(context, caller, { accountId, id, source, pull }) : await again(context, known, pull);
+  if (model.state === 'UPLOADING') puller.start(model);
+  return model;
+}
+
+interface NewPull {
+  readonly accountId: string;
+  readonly id: string;
+  readonly source: ModelSource;
+  readonly pull: ModelPull;
+}
+
+async function makeModel({ store, clock }: Context, caller: Caller, { accountId, id, source, pull }: NewPull): Promise<Model> {
+  const at = clock.now();
+  const { entry } = source;
+  await ensureAccount(store.db, { id: accountId, createdAt: at });
+  const made = await insertModel(store.db, {
+    ...{ accountId, id, uid: randomUUID(), kind: 'HF_BASE_MODEL', state: 'UPLOADING' as const },
+    displayName: entry?.title ?? '',
+    description: entry === undefined ? '' : `${entry.parameters} parameters, licence ${entry.licence}`,
+    public: entry !== undefined,
+    details: { baseModelDetails: { checkpointFormat: 'NATIVE' }, huggingFaceUrl: source.files[0]?.url ?? '' },
+    pull: JSON.stringify(pull) as never, // The driver sends JSON as text.
+    ...{ createdBy: caller.name, createdAt: at, updatedAt: at },
+  });
+  if (made === undefined) throw otherModel(id);
+  return made;
+}
+
+/** The files that it was made of are the ones that it gets. */
+async function again({ store }: Context, known: Model, pull: ModelPull): Promise<Model> {
+  const isSame = known.pull !== null && !isAddon(known.kind) && toUrls(known.pull) === toUrls(pull);
+  if (!isSame) throw otherModel(known.id);
+  if (known.state === 'READY' || known.pull?.state !== 'FAILED') return known;
+  await setPull(store.db, known.uid, { ...known.pull, state: 'PULLING', message: '' });
+  return known;
+}
+
+const toUrls = ({ files }: ModelPull): string => files.map(({ url }) => url).join(' ');
+
+const notHere = (): Problem =>
+  new Problem('UNIMPLEMENTED', 'This server fetches no models: upload the files instead.', { reason: 'PULL_NOT_OFFERED' });
+
+const ownName = (id: string): Problem =>
+  new Problem('INVALID_ARGUMENT', `A model of the catalogue keeps its name: ${id}. Leave the name out.`, {
+    reason: 'CATALOGUE_NAME_FIXED',
+    details: { field: 'modelId' },
+  });
+
+const otherModel = (id: string): Problem =>
+  new Problem('ALREADY_EXISTS', `There is another model "${id}" already. Choose another name, or delete that model first.`, {
+    reason: 'MODEL_EXISTS',
+    details: { modelId: id },
+  });
