@@ -308,7 +308,7 @@ const CatalogueFile = z.object({
 });
 
 /** A model of the catalogue, as it is answered. */
-export const CatalogueModel = z
+const CatalogueModel = z
   .object({
     id: z.string().describe('What it is pulled by, and its id under the account `boatload`, also known as `fireworks`'),
     title: z.string(),

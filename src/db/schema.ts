@@ -2,12 +2,15 @@
  * The tables as Kysely sees them. In SQL the names are snake_case; `CamelCasePlugin` translates both ways.
  * `int8` and timestamps come back as `number` and `Date` from both databases; a multirange is PostgreSQL's text form (`jobs/ranges.ts`).
  */
+
 import type { ColumnType, Generated, Selectable } from 'kysely';
 import type { Job } from '../jobs/job.ts';
 import type { Outcome } from '../jobs/states.ts';
 import type { EngineReportTable, EngineTable } from './engine-schema.ts';
+import type { ModelPull } from './model-schema.ts';
 
 export type { ReportedModel, StoredModel } from './engine-schema.ts';
+export type { ModelPull, PulledFile } from './model-schema.ts';
 
 export interface Schema {
   readonly account: AccountTable;
@@ -267,28 +270,6 @@ interface ModelFileTable {
   createdAt: Date;
   /** What our own engine runs it in; null for what it doesn't run. */
   precision: Generated<string | null>;
-}
-
-/** Files on their way here from somewhere else. */
-export interface ModelPull {
-  /** As it was asked for. */
-  readonly source: string;
-  readonly files: readonly PulledFile[];
-  /** It can be asked for again when it FAILED, and goes on where it was. */
-  readonly state: 'PULLING' | 'CHECKING' | 'FAILED' | 'DONE';
-  /** Of all files that are known so far. */
-  readonly bytes: number;
-  /** Null until it is known. */
-  readonly totalBytes: number | null;
-  /** Why it failed. */
-  readonly message: string;
-}
-
-export interface PulledFile {
-  readonly name: string;
-  readonly url: string;
-  /** Null where nobody says; a hub may know. */
-  readonly sha256: string | null;
 }
 
 /** Only what was changed; else the limits that the server was started with hold. */

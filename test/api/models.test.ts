@@ -27,6 +27,8 @@ const FILES: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>> = {
   'onnx/model.safetensors': WEIGHTS,
 };
 
+const PLAIN = { 'config.json': '{"model_type":"llama"}', 'model.safetensors': 'weights' };
+
 const createModel = (modelId: string, model: object = BASE) => ask(MODELS, { body: { modelId, model } });
 const linksTo = (id: string, files: Readonly<Record<string, string | Uint8Array>>) =>
   ask(`${MODELS}/${id}:getUploadEndpoint`, {
@@ -292,7 +294,7 @@ test('what engines serve is listed beside the records, under the public account 
 
 test('nobody but their owner changes models; public ones are read from everywhere', async () => {
   await createModel('shared');
-  await uploadModel('shared', FILES);
+  await uploadModel('shared', PLAIN);
   const bob = { key: door.keys.bob };
   expect((await ask(`${MODELS}/shared`, bob)).status).toBe(404);
   expect((await ask(`${MODELS}/shared:getDownloadEndpoint`, bob)).status).toBe(404);
@@ -338,7 +340,7 @@ test('what is said of a model changes; what it is does not', async () => {
 test('a model that is READY takes further precisions', async () => {
   await createModel('precise');
   expect(reasonOf(await ask(`${MODELS}/precise:prepare`, { body: {} }))).toBe('MODEL_NOT_READY');
-  await uploadModel('precise', FILES);
+  await uploadModel('precise', PLAIN);
   for (const body of [{}, { precision: 'BF16' }, { precision: 'FP8' }])
     expect(await ask(`${MODELS}/precise:prepare`, { body })).toEqual({ status: 200, body: {} });
   expect((await ask(`${MODELS}/precise`)).body.precisions).toEqual(['FP8', 'BF16']);

@@ -1,0 +1,23 @@
+/** What the rows of models hold in JSON columns. */
+
+/** Files on their way here from somewhere else. */
+export interface ModelPull {
+  /** As it was asked for. */
+  readonly source: string;
+  readonly files: readonly PulledFile[];
+  /** It can be asked for again when it FAILED, and goes on where it was. */
+  readonly state: 'PULLING' | 'CHECKING' | 'FAILED' | 'DONE';
+  /** Of all files that are known so far. */
+  readonly bytes: number;
+  /** Null until it is known. */
+  readonly totalBytes: number | null;
+  /** Why it failed. */
+  readonly message: string;
+}
+
+export interface PulledFile {
+  readonly name: string;
+  readonly url: string;
+  /** Null where nobody says; a hub may know. */
+  readonly sha256: string | null;
+}
