@@ -374,9 +374,10 @@ describe('resources', () => {
       modelId: id,
       model: { kind: 'HF_BASE_MODEL', baseModelDetails: { checkpointFormat: 'NATIVE' } },
     });
-    await client.models.upload(id, [{ name: 'model.gguf', content: blobOf(weights) }]);
+    const config = { name: 'config.json', content: blobOf(Buffer.from('{"model_type":"llama"}')) };
+    await client.models.upload(id, [config, { name: 'model.safetensors', content: blobOf(weights) }]);
     expect(await client.models.get(id)).toMatchObject({ state: 'READY' });
-    const [file] = await client.models.files(id);
+    const [, file] = await client.models.files(id);
     expect((await read(file)).equals(weights)).toBe(true);
     expect((await refusalOf(client.models.import(id, { awsS3Source: { s3Bucket: 'b' } }))).code).toBe('UNIMPLEMENTED');
     await client.models.delete(id);

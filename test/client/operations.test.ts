@@ -64,6 +64,7 @@ const CALLS: readonly ((client: Client) => unknown)[] = [
   ({ models }) => models.create({ modelId: 'x', model: {} }),
   ({ models }) => models.upload('x', FILES),
   ({ models }) => models.files('x'),
+  ({ models }) => Promise.all([models.pull({ source: 'x' }), models.catalogue()]),
   ({ models }) => Promise.all([models.prepare('x'), models.import('x', {}), models.validateConfig({ configJson: '{}' })]),
   ({ models }) => models.load({ model: 'x' }),
   ({ engines }) => engines.create({ url: 'x' }),
