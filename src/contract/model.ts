@@ -311,7 +311,7 @@ const CatalogueFile = z.object({
 const CatalogueModel = z
   .object({
     id: z.string().describe('What it is pulled by, and its id under the account `boatload`, also known as `fireworks`'),
-    title: z.string(),
+    title: z.string().describe('Its name, for people'),
     licence: z.string().describe('As its publisher says; read it there'),
     parameters: z.string().describe('How many, in words'),
     contextLength: z.int32().describe('Tokens that it was trained for'),
