@@ -99,8 +99,7 @@ const OnInvalidRow = z
 
 const whole = (description: string) => z.int().nullable().describe(description);
 
-/** What a job will take. */
-export const JobForecast = z
+const JobForecast = z
   .object({
     basis: z
       .enum(['INPUT', 'HISTORY', 'ROWS'])
@@ -118,7 +117,6 @@ export const JobForecast = z
     ),
   })
   .meta({ id: 'JobForecast', description: 'What a job will take, what is done included: an estimate, better as rows finish' });
-export type JobForecast = z.output<typeof JobForecast>;
 
 /** A job as it is answered. */
 export const BatchInferenceJob = z
@@ -216,7 +214,7 @@ export const JobEvents = z
           kind: z
             .string()
             .describe(
-              'What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `deadline-at-risk`, `output-limit-at-risk`, `trouble`',
+              'What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `context-at-risk`, `deadline-at-risk`, `output-limit-at-risk`, `trouble`',
             ),
           message: z.string().describe('What happened, in words'),
           details: z.record(z.string(), z.unknown()).describe('Further facts'),

@@ -5,6 +5,9 @@ import { makeFloat64Column, makeUint32Column, reserve } from './column.ts';
 /** Steps of the prefix ladder: after 64, 128, … 8192 bytes of the prompt. */
 export const LADDER_STEPS = 8;
 
+/** What a token is taken for where nobody counts. */
+export const BYTES_PER_TOKEN = 4;
+
 /** Columns by row number, from 0. */
 export interface RowIndex {
   readonly count: number;
@@ -79,7 +82,7 @@ export class RowIndexBuilder {
       model: this.#model.subarray(0, this.#count),
       models: this.#models,
       promptBytes: this.#promptBytes,
-      estimatedTokens: Math.ceil(this.#promptBytes / 4),
+      estimatedTokens: Math.ceil(this.#promptBytes / BYTES_PER_TOKEN),
     };
   }
 

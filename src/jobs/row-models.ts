@@ -14,6 +14,8 @@ export interface PlannedModel {
   readonly precision: string;
   /** What its shards are leased by where that is not its name: it runs in a precision of the job's choice. */
   readonly lane?: string | undefined;
+  /** Tokens of prompt and answer together, when known. */
+  readonly contextLength?: number | undefined;
   /** The request paths that its engines answer; undefined while that isn't known, which is as good as all. */
   readonly paths?: readonly string[] | undefined;
 }

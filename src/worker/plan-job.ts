@@ -16,6 +16,7 @@ import type { PlannedModel, RowModels } from '../jobs/row-models.ts';
 import { readAnsweredRows } from './answered-rows.ts';
 import { type Input, openInput } from './input.ts';
 import { makeRowModels, readInput } from './read-input.ts';
+import { warnOfLongRows } from './warn-of-long-rows.ts';
 import type { WorkerContext } from './worker-context.ts';
 import { writeInvalid } from './write-invalid.ts';
 
@@ -52,6 +53,7 @@ async function start(context: WorkerContext, { job, input, models, reading, repo
   crashPoint('plan.before-object');
   await context.objects.putStream(key, asyncOf(encodePlan(rows, planOf(reading, order))));
   crashPoint('plan.after-object');
+  await warnOfLongRows(context, job, { rows, order, models: models.found });
   const { shardRows: maxRows, shardBytes: maxBytes } = context.limits;
   const shards = cutShards(rows, order, { maxRows, maxBytes });
   await startPlannedJob(context.store, job.uid, {

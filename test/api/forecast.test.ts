@@ -78,6 +78,24 @@ test('before the first row is done the latest completed job on the model tells, 
   expect(Date.parse(found.endTime)).toBeGreaterThan(0);
 });
 
+test('rows that look too long for their model are told when the input is checked, and run all the same', async () => {
+  const { models } = door.context;
+  const { resolve } = models;
+  models.resolve = (name, accountId) => {
+    const model = resolve(name, accountId);
+    return model && { ...model, contextLength: 100 };
+  };
+  const toRow = (row: number) =>
+    makeRow(row, { messages: [{ role: 'user', content: `${row === 1 ? 'long '.repeat(90) : ''}[[row-0000${row}]]` }] });
+  await door.uploadDataset('long', makeRows(3, toRow));
+  await door.createJob('fourth', { model: 'tickets', inputDatasetId: 'long' });
+  await door.untilState('fourth', 'COMPLETED');
+  models.resolve = resolve;
+  const [warning, ...others] = (await eventsOf('fourth')).filter(({ kind }) => kind === 'context-at-risk');
+  expect(others).toEqual([]);
+  expect(warning?.message).toContain(`1 of ${MODEL}, which takes 100 tokens`);
+});
+
 /** As if its rows were committed over the last minutes. */
 async function setStart(id: string, at: Date): Promise<void> {
   const { db } = door.context.store;

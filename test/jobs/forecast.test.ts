@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ForecastFacts, forecast } from '../../src/jobs/forecast.ts';
+import { countLongRows } from '../../src/jobs/long-rows.ts';
 import { sumPlannedTokens } from '../../src/jobs/planned-tokens.ts';
 import { makeIndex } from './make-index.ts';
 
@@ -79,6 +80,12 @@ test('tokens of several models are told apart', () => {
     { model: 'a', inputTokens: 4_320, outputTokens: 1_500 },
     { model: 'b', inputTokens: 480, outputTokens: 500 },
   ]);
+});
+
+test('rows longer than their model’s context are counted by model; an unknown context takes all', () => {
+  const index = makeIndex([{ length: 401 }, { length: 400 }, { length: 900, model: 1 }, { length: 801 }]);
+  expect(countLongRows(index, Uint32Array.of(0, 1, 2), [100, undefined])).toEqual([1, 0]);
+  expect(countLongRows(index, Uint32Array.of(0, 1, 2, 3), [200, 200])).toEqual([1, 1]);
 });
 
 test('a plan is summed by model: prompts by the length of their lines, limits from rows, then from the job, for every answer', () => {
