@@ -1,4 +1,5 @@
 /** How a user asks the API while its processes die: again and again, until there is an answer. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface DeskOptions {
@@ -58,9 +59,11 @@ export class Desk {
 
   async #untilAnswered(method: string, url: string, body?: object | FormData): Promise<Response> {
     const endMs = performance.now() + this.#options.patienceMs;
+    // As good clients do: a create whose answer was lost must not make a second job.
+    const key = randomUUID();
     for (;;) {
       try {
-        const reply = await fetch(url, this.#toRequest(method, body));
+        const reply = await fetch(url, this.#toRequest(method, body, key));
         if (reply.status < 500 && reply.status !== 429) return reply;
         if (performance.now() > endMs) return reply;
         await reply.body?.cancel();
@@ -71,12 +74,13 @@ export class Desk {
     }
   }
 
-  #toRequest(method: string, body: object | FormData | undefined): RequestInit {
+  #toRequest(method: string, body: object | FormData | undefined, key: string): RequestInit {
     const authorization = `Bearer ${this.#options.apiKey}`;
     const signal = AbortSignal.timeout(ONE_TRY_MS);
     if (body === undefined) return { method, signal, headers: { authorization } };
     if (body instanceof FormData) return { method, signal, headers: { authorization }, body };
-    return { method, signal, headers: { authorization, 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const headers = { authorization, 'content-type': 'application/json', 'idempotency-key': key };
+    return { method, signal, headers, body: JSON.stringify(body) };
   }
 }
 
