@@ -12,21 +12,25 @@ export interface Sameness {
   /** SHA-256 of all that was asked, hexadecimal. */
   readonly fingerprint: string;
   readonly keptMs: number;
+  /** What is made gets the claim's id: whoever does it again finds what an earlier try made. Such a request is taken over when nobody answers it. */
+  readonly canBeTakenOver: boolean;
 }
 
 /** A request that is to be done, or the reply that it had. */
 export type ClaimedReply =
-  | { readonly claim: ReplyClaim; readonly kept?: never }
-  | { readonly claim?: never; readonly kept: { readonly status: number; readonly body: string } };
+  | { readonly claim: ReplyClaim; readonly isTakenOver: boolean; readonly kept?: never }
+  | { readonly claim?: never; readonly isTakenOver?: never; readonly kept: { readonly status: number; readonly body: string } };
 
 /** After so long the first is not under way any more: the process that did it has died. */
 const LONGEST_REQUEST_MS = 10 * 60_000;
+/** A create takes milliseconds. Should the first still be under way, one of the two finds what the other has made. */
+const TAKEN_OVER_AFTER_MS = 2_000;
 const LOOK_EVERY_MS = 50;
 const LONGEST_WAIT_MS = 10_000;
 
 /**
- * Claims a request. With a word the second is told at once that the first is under way, and one that died without a reply is never done again by itself:
- * nobody knows whether it has made something. Without a word the second waits for what the first is answered.
+ * Claims a request. With a word the second is told at once that the first is under way; without one it waits for what the first is answered. One that died
+ * without a reply is taken over where that is safe; else it is never done again by itself: nobody knows whether it has made something.
  */
 export async function claimReply(context: Context, caller: KeyCaller, same: Sameness): Promise<ClaimedReply> {
   const until = performance.now() + LONGEST_WAIT_MS;
@@ -34,9 +38,11 @@ export async function claimReply(context: Context, caller: KeyCaller, same: Same
     const begunAt = context.clock.now();
     const claim = toClaim(caller, same, begunAt);
     const earlier = await claimReplyRow(context.store.db, claim);
-    if (earlier === undefined) return { claim };
+    if (earlier === undefined) return { claim, isTakenOver: false };
     if (earlier.fingerprint !== same.fingerprint) throw otherRequest();
     if (earlier.status !== null) return { kept: { status: earlier.status, body: earlier.body ?? '' } };
+    const age = begunAt.getTime() - earlier.begunAt.getTime();
+    if (same.canBeTakenOver && age >= TAKEN_OVER_AFTER_MS) return { claim: earlier, isTakenOver: true };
     if (same.word !== undefined || performance.now() > until) throw begunAndNotEnded(earlier, begunAt);
     await pause(LOOK_EVERY_MS);
   }

@@ -13,12 +13,15 @@ const ID_CHARACTERS = 24;
 /** What a file must be for, if its owner says. */
 const PURPOSE = 'batch';
 
+/** A request, and the id of its job; default: one by chance. */
+export type BatchWish = CreateBatchRequest & { readonly id?: string | undefined };
+
 /** Writes the job and queues its planning. */
-export async function createBatch(context: Context, caller: Caller, request: CreateBatchRequest): Promise<Job> {
+export async function createBatch(context: Context, caller: Caller, request: BatchWish): Promise<Job> {
   const { endpoint, metadata, output_expires_after: expiry } = request;
   if (!ROW_PATHS.includes(endpoint)) throw unknownEndpoint(endpoint);
   return createJob(context, caller, {
-    id: makeId(ID_CHARACTERS),
+    id: request.id ?? makeId(ID_CHARACTERS),
     outputDataset: makeId(ID_CHARACTERS),
     inputDataset: await findInput(context, caller, request.input_file_id),
     settings: {},

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { continueJob } from '../actions/continue-job.ts';
 import { createJob } from '../actions/create-job.ts';
+import { createOnce } from '../actions/create-once.ts';
 import { deleteJob } from '../actions/delete-job.ts';
 import { getJob } from '../actions/get-job.ts';
 import { BatchInferenceJob, CreateJobQuery, CreateJobRequest, PRECISIONS } from '../contract/job.ts';
@@ -57,14 +58,13 @@ const create = route({
   path: COLLECTION,
   tag,
   summary: 'Start a batch inference job',
-  once: {},
+  once: { usesOrigin: true },
   query: CreateJobQuery,
   body: CreateJobRequest,
   reply: BatchInferenceJob,
-  handle: async ({ context, caller, query, body }) => {
+  handle: async ({ context, caller, query, body, origin }) => {
     const { inferenceParameters, systemPrompt, continuedFromJobName, maxJobDuration } = body;
     const wish = {
-      id: query.batchInferenceJobId || undefined,
       displayName: body.displayName,
       model: body.model || undefined,
       outputDataset: body.outputDatasetId,
@@ -75,9 +75,12 @@ const create = route({
     };
     const { anyParameters } = context.limits;
     const settings = toSettings({ parameters: inferenceParameters ?? {}, systemPrompt, anyParameters });
-    const job = continuedFromJobName
-      ? await continueJob(context, caller, { ...wish, continuedFrom: continuedFromJobName, changes: settings })
-      : await createJob(context, caller, { ...wish, settings });
+    const create = (id: string | undefined) =>
+      continuedFromJobName
+        ? continueJob(context, caller, { ...wish, id, continuedFrom: continuedFromJobName, changes: settings })
+        : createJob(context, caller, { ...wish, id, settings });
+    const { batchInferenceJobId: named } = query;
+    const job = named ? await create(named) : await createOnce(context, caller, { origin, create });
     return replyJob(context, job);
   },
 });

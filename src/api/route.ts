@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { checkText } from '../actions/check-text.ts';
 import type { KeyCaller } from '../actions/context.ts';
+import type { Origin } from '../actions/create-once.ts';
 import { demand, type Permission } from '../actions/permissions.ts';
 import { ErrorBody, KeyErrorBody } from '../contract/errors.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
@@ -25,6 +26,8 @@ export interface Call<Query, Body> {
   readonly query: Query;
   readonly body: Body;
   readonly http: Context<ApiEnv>;
+  /** Of a create that is done once, however often it is asked for. */
+  readonly origin?: Origin | undefined;
 }
 
 /** A route as its room writes it down. */
@@ -111,7 +114,7 @@ async function answer<Reply extends z.ZodType, Query extends z.ZodType, Body ext
   const run = async () => {
     demand(caller, needs);
     const request = await readRequest(definition, http);
-    const handle = () => definition.handle({ context, caller, http, ...request });
+    const handle = (origin?: Origin) => definition.handle({ context, caller, http, origin, ...request });
     return definition.once === undefined ? handle() : doOnce({ context, caller, http, once: definition.once }, handle);
   };
   const call = { context, caller, http, operation: nameOf(definition), adminAction: needs === 'administer' };

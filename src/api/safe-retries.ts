@@ -1,14 +1,16 @@
 /**
  * Creates that are done once, however often their request comes in. A caller who sends the header `Idempotency-Key` gets, for 24 hours, the first reply
  * again with `idempotent-replayed: true`. The key belongs to the API key that sent it; the same key with another method, path, query or body is refused,
- * and so is a second request while the first is under way. A refusal is not kept: it changed nothing, so the next request is a new one. Secrets are
- * not kept either: a replay has an empty text in the field of an API key or of a webhook's secret. Files that are sent are no creates in this sense: their
- * bytes are not read twice, and the header is ignored with them.
+ * and so is a second request while the first is under way. A job whose server died while it was made is found, or made, by the next try. A refusal is not
+ * kept: it changed nothing, so the next request is a new one. Secrets are not kept either: a replay has an empty text in the field of an API key or of a
+ * webhook's secret. Files that are sent are no creates in this sense: their bytes are not read twice, and the header is ignored with them.
  */
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import { type ClaimedReply, claimReply, type Sameness } from '../actions/claim-reply.ts';
 import type { KeyCaller } from '../actions/context.ts';
+import type { Origin } from '../actions/create-once.ts';
+import { idFrom } from '../base/ids.ts';
 import { Problem } from '../base/problem.ts';
 import type { ReplyClaim } from '../db/queries/claim-reply.ts';
 import { keepReply } from '../db/queries/keep-reply.ts';
@@ -20,6 +22,8 @@ import { readBody } from './read-json.ts';
 export interface Once {
   /** The field of the reply that shows a secret. */
   readonly hides?: string;
+  /** What is made gets the id that the handler is given with `origin`. Else a request whose server died is never done again by itself. */
+  readonly usesOrigin?: true;
   /** Without an `Idempotency-Key`, the same request again within this time is a retry: clients retry by themselves after a lost connection. */
   readonly identicalMs?: number;
 }
@@ -39,12 +43,12 @@ const RETRY_AFTER_SECONDS = '1';
 const KEY_RULE = /^[\x20-\x7e]{1,255}$/;
 
 /** Runs a create, or answers what it was answered before. */
-export async function doOnce<Reply>(call: OnceCall, run: () => Promise<Reply>): Promise<Reply | Response> {
+export async function doOnce<Reply>(call: OnceCall, run: (origin?: Origin) => Promise<Reply>): Promise<Reply | Response> {
   const same = await sameness(call);
   if (same === undefined) return run();
-  const { claim, kept } = await claimed(call, same);
+  const { claim, isTakenOver, kept } = await claimed(call, same);
   if (kept !== undefined) return replay(kept);
-  const reply = await run().catch(async (cause: unknown) => {
+  const reply = await run({ id: toId(claim), isTakenOver }).catch(async (cause: unknown) => {
     await orLog(call, releaseReply(call.context.store.db, claim));
     throw cause;
   });
@@ -52,12 +56,19 @@ export async function doOnce<Reply>(call: OnceCall, run: () => Promise<Reply>): 
   return reply;
 }
 
+const ID_CHARACTERS = 24;
+
+/** The same for all tries of a request. */
+const toId = ({ accountId, apiKeyId, key, begunAt }: ReplyClaim): string =>
+  idFrom(JSON.stringify([accountId, apiKeyId, key, begunAt.getTime()]), ID_CHARACTERS);
+
 /** Undefined for a request that is like no other. */
 async function sameness({ http, once }: OnceCall): Promise<Sameness | undefined> {
   const word = http.req.header(KEY_HEADER);
   if (word === undefined && once.identicalMs === undefined) return undefined;
   if (word !== undefined && !KEY_RULE.test(word)) throw badKey();
-  return { word, fingerprint: await fingerprintOf(http), keptMs: word === undefined ? (once.identicalMs ?? 0) : KEPT_MS };
+  const keptMs = word === undefined ? (once.identicalMs ?? 0) : KEPT_MS;
+  return { word, fingerprint: await fingerprintOf(http), keptMs, canBeTakenOver: once.usesOrigin === true };
 }
 
 async function fingerprintOf({ req }: Context<ApiEnv>): Promise<string> {

@@ -64,7 +64,7 @@ export class Desk {
     for (;;) {
       try {
         const reply = await fetch(url, this.#toRequest(method, body, key));
-        if (reply.status < 500 && reply.status !== 429) return reply;
+        if (reply.status < 500 && !reply.headers.has('retry-after')) return reply;
         if (performance.now() > endMs) return reply;
         await reply.body?.cancel();
       } catch (cause) {

@@ -44,20 +44,8 @@ async function placeOpenai(desk: Desk, { name, dialect, rows }: Wish): Promise<O
   form.set('purpose', 'batch');
   const file = await desk.json('POST', '/v1/files', form);
   const wish = { input_file_id: file['id'], endpoint: '/v1/chat/completions', completion_window: '24h' };
-  const batch = await makeBatch(desk, wish);
+  const batch = await desk.json('POST', '/v1/batches', wish);
   return { id: String(batch['id']).replace(/^batch_/, ''), dialect, input };
-}
-
-/** A server that died over it can't say whether it made something: who asked has to look. */
-async function makeBatch(desk: Desk, wish: { readonly input_file_id: unknown }): Promise<Reply> {
-  try {
-    return await desk.json('POST', '/v1/batches', wish);
-  } catch (cause) {
-    if (!/idempotency_key_(in_progress|outcome_unknown)/.test(String(cause))) throw cause;
-    const { data } = await desk.json('GET', '/v1/batches?limit=100');
-    const made = (data as readonly Reply[]).find((batch) => batch['input_file_id'] === wish.input_file_id);
-    return made ?? makeBatch(desk, wish);
-  }
 }
 
 /** Runs what a job has left over. */

@@ -118,18 +118,52 @@ test('a secret is in the first reply and nowhere else, the database included', a
   expect(JSON.stringify(kept)).not.toContain(first.key);
 });
 
+/** What a process leaves behind that dies before it can note its reply. */
+const forgetReply = (word: string) =>
+  door.context.store.db.updateTable('keptReply').set({ status: null, body: null }).where('key', '=', `key:${word}`).execute();
+
 test('a request whose server died is not done again by itself, and its sender is told', async () => {
+  const [path, body] = ['/v1/accounts/acme/datasets', { datasetId: 'died', dataset: { userUploaded: {} } }];
   const begun = door.clock.now();
-  // What a process leaves behind that dies after the claim.
-  await send(JOBS, 'died');
-  await door.context.store.db.updateTable('keptReply').set({ status: null, body: null }).where('key', '=', 'key:died').execute();
-  const before = await countJobs();
-  expect(await send(JOBS, 'died')).toMatchObject({ status: 409, reason: 'IDEMPOTENCY_KEY_IN_PROGRESS' });
+  expect(await send(path, 'died', { body })).toMatchObject({ status: 200 });
+  await forgetReply('died');
+  expect(await send(path, 'died', { body })).toMatchObject({ status: 409, reason: 'IDEMPOTENCY_KEY_IN_PROGRESS' });
   door.clock.time += 10 * 60_000;
-  const told = await send(JOBS, 'died');
+  const told = await send(path, 'died', { body });
   expect(told).toMatchObject({ status: 409, reason: 'IDEMPOTENCY_KEY_OUTCOME_UNKNOWN' });
   expect(told.text).toContain(begun.toISOString());
   expect(told.headers.get('x-should-retry')).toBe('false');
+});
+
+test('a job whose server died while it made it is made once: a later try finds it', async () => {
+  const { name } = await send(JOBS, 'made');
+  const before = await countJobs();
+  await forgetReply('made');
+  expect(await send(JOBS, 'made')).toMatchObject({ status: 409, reason: 'IDEMPOTENCY_KEY_IN_PROGRESS' });
+  door.clock.time += 2_000;
+  expect(await send(JOBS, 'made')).toMatchObject({ status: 200, name, replayed: null });
+  expect(await send(JOBS, 'made')).toMatchObject({ status: 200, name, replayed: 'true' });
+  expect(await countJobs()).toBe(before);
+});
+
+test('a job whose server died before it made it is made by a later try, and by one of several', async () => {
+  const { name } = await send(JOBS, 'unmade');
+  await forgetReply('unmade');
+  await door.context.store.db.deleteFrom('job').where('id', '=', name.split('/').at(-1)).execute();
+  const before = await countJobs();
+  door.clock.time += 2_000;
+  const tries = await Promise.all([1, 2, 3].map(() => send(JOBS, 'unmade')));
+  expect(tries.map((one) => [one.status, one.name])).toEqual(tries.map(() => [200, name]));
+  expect(await countJobs()).toBe(before + 1);
+});
+
+test('a batch without a key is found by an equal request, too', async () => {
+  const body = { input_file_id: 'file-in', endpoint: '/v1/chat/completions', completion_window: '24h' };
+  const { id } = JSON.parse((await send('/v1/batches', undefined, { body })).text);
+  await door.context.store.db.updateTable('keptReply').set({ status: null, body: null }).where('key', 'like', 'same:%').execute();
+  const before = await countJobs();
+  door.clock.time += 2_000;
+  expect(JSON.parse((await send('/v1/batches', undefined, { body })).text).id).toBe(id);
   expect(await countJobs()).toBe(before);
 });
 

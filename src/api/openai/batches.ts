@@ -1,6 +1,7 @@
 /** `/batches`: jobs as OpenAI's clients see them. */
 import { BATCH_ENDED, cancelBatch } from '../../actions/cancel-batch.ts';
 import { createBatch } from '../../actions/create-batch.ts';
+import { createOnce } from '../../actions/create-once.ts';
 import { getBatch } from '../../actions/get-batch.ts';
 import { Problem } from '../../base/problem.ts';
 import { makeName } from '../../contract/names.ts';
@@ -30,10 +31,10 @@ const create = openaiRoute({
   summary: 'Start a batch; the same request again within 10 seconds, with the same key, answers the first',
   operationId: 'createBatch',
   body: CreateBatchRequest,
-  once: { identicalMs: IDENTICAL_MS },
+  once: { usesOrigin: true, identicalMs: IDENTICAL_MS },
   reply: Batch,
-  handle: async ({ context, caller, body, http }) => {
-    const job = await createBatch(context, caller, body);
+  handle: async ({ context, caller, body, http, origin }) => {
+    const job = await createOnce(context, caller, { origin, create: (id) => createBatch(context, caller, { ...body, id }) });
     http.set('subject', nameOf(job));
     return replyBatch(context, job);
   },
