@@ -137,7 +137,7 @@ async function tellInput(
     rows: job.inputRows ?? 0,
     bytes,
     format: job.rowFormat ?? 'fireworks',
-    estimatedTokens: Math.ceil(bytes / 4),
+    estimatedTokens: (job.planned ?? []).reduce((sum, { inputTokens }) => sum + inputTokens, 0),
     ...(done > 0 ? { resumed: { done } } : {}),
   });
 }
