@@ -1,9 +1,9 @@
 /**
  * Creates that are done once, however often their request comes in. A caller who sends the header `Idempotency-Key` gets, for 24 hours, the first reply
  * again with `idempotent-replayed: true`. The key belongs to the API key that sent it; the same key with another method, path, query or body is refused,
- * and so is a second request while the first is under way. A job whose server died while it was made is found, or made, by the next try. A refusal is not
- * kept: it changed nothing, so the next request is a new one. Secrets are not kept either: a replay has an empty text in the field of an API key or of a
- * webhook's secret. Files that are sent are no creates in this sense: their bytes are not read twice, and the header is ignored with them.
+ * and so is a second request while the first is under way. A job whose server died, or failed, while it was made is found, or made, by the next try. A
+ * refusal is not kept: it changed nothing, so the next request is a new one. Secrets are not kept either: a replay has an empty text in the field of an API
+ * key or of a webhook's secret. Files that are sent are no creates in this sense: their bytes are not read twice, and the header is ignored with them.
  */
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
@@ -49,12 +49,15 @@ export async function doOnce<Reply>(call: OnceCall, run: (origin?: Origin) => Pr
   const { claim, isTakenOver, kept } = await claimed(call, same);
   if (kept !== undefined) return replay(kept);
   const reply = await run({ id: toId(claim), isTakenOver }).catch(async (cause: unknown) => {
-    await orLog(call, releaseReply(call.context.store.db, claim));
+    if (isRefusal(cause) || call.once.usesOrigin !== true) await orLog(call, releaseReply(call.context.store.db, claim));
     throw cause;
   });
   await orLog(call, keep(call, claim, reply));
   return reply;
 }
+
+/** All else may have come after something was made, as when the database is lost while it commits: the next try takes over, and looks. */
+const isRefusal = (cause: unknown): boolean => cause instanceof Problem;
 
 const ID_CHARACTERS = 24;
 

@@ -1,4 +1,5 @@
 /** A create that is sent again is done once: by the caller's own key, and on routes that say so, without one. */
+import { sql } from 'kysely';
 import OpenAI from 'openai';
 import OpenAI6 from 'openai-6';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -154,6 +155,19 @@ test('a job whose server died before it made it is made by a later try, and by o
   door.clock.time += 2_000;
   const tries = await Promise.all([1, 2, 3].map(() => send(JOBS, 'unmade')));
   expect(tries.map((one) => [one.status, one.name])).toEqual(tries.map(() => [200, name]));
+  expect(await countJobs()).toBe(before + 1);
+});
+
+test('a job whose server failed after it was made is made once: a later try finds it', async () => {
+  const before = await countJobs();
+  const { db } = door.context.store;
+  // The job is committed, and what its reply needs can't be read.
+  await sql`alter table part rename to part_away`.execute(db);
+  const failed = await send(JOBS, 'failed').finally(() => sql`alter table part_away rename to part`.execute(db));
+  expect(failed).toMatchObject({ status: 500, reason: 'INTERNAL' });
+  expect(await countJobs()).toBe(before + 1);
+  door.clock.time += 2_000;
+  expect(await send(JOBS, 'failed')).toMatchObject({ status: 200, replayed: null });
   expect(await countJobs()).toBe(before + 1);
 });
 
