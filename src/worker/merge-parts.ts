@@ -5,6 +5,7 @@
  * local disk, which are then sorted one at a time. All reading and writing is sequential, so an object store across a network is as good as a local one.
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
+import { Problem } from '../base/problem.ts';
 import type { StoredPart } from '../db/queries/list-parts.ts';
 import { committedEntries } from '../jobs/committed-entries.ts';
 import { EntryTable } from '../jobs/entry-table.ts';
@@ -42,10 +43,18 @@ export async function* mergeParts(options: MergeOptions): AsyncGenerator<Slice> 
   const bucketCount = Math.max(1, Math.ceil(options.bytes / (options.bucketBytes ?? BUCKET_BYTES)));
   const runs = bucketCount === 1 ? mergeAtOnce(options) : mergeBuckets(options, bucketCount);
   for await (const run of runs)
-    for (const slice of inRowOrder(new EntryTable(run))) {
+    for (const slice of inRowOrder(readWhole(run))) {
       options.signal?.throwIfAborted();
       yield slice;
     }
+}
+
+/** What lay on local disk meanwhile is checked like what came from the object store: a damaged bucket must not be a shorter output. */
+function readWhole(run: Buffer): EntryTable {
+  const table = new EntryTable(run);
+  if (table.validBytes === run.length) return table;
+  const words = `Results that are being merged are damaged on local disk, at byte ${table.validBytes} of ${run.length}. They are merged anew; check the disk of the data folder.`;
+  throw new Problem('DATA_LOSS', words, { reason: 'SCRATCH_CORRUPT' });
 }
 
 async function* mergeAtOnce(options: MergeOptions): AsyncGenerator<Buffer> {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeId } from '../../src/base/ids.ts';
@@ -83,6 +84,17 @@ test('a damaged part is data loss, not a shorter output', async () => {
   for (const bucketBytes of [undefined, 100]) {
     await expect(merge(bucketBytes)).rejects.toMatchObject({ code: 'DATA_LOSS', reason: 'PART_CORRUPT' });
   }
+});
+
+test('a bucket that is damaged on local disk is not a shorter output either, and merged anew it is whole', async () => {
+  const { put, paged, merge, objects, scratchDir } = await openParts();
+  for (const entry of shuffled().slice(0, 40)) await put([entry]);
+  const slices = mergeParts({ objects, ...paged(), rowCount: 1_000, scratchDir, bucketBytes: 100 });
+  await slices.next();
+  for (const name of await readdir(scratchDir)) await truncate(join(scratchDir, name), 41);
+  await expect(Array.fromAsync(slices)).rejects.toMatchObject({ code: 'DATA_LOSS', reason: 'SCRATCH_CORRUPT' });
+  expect(existsSync(scratchDir)).toBe(false);
+  expect(await merge(100)).toHaveLength(40);
 });
 
 test('what is broken off leaves no scratch', async () => {
