@@ -19,8 +19,10 @@ const Text = z
   .string()
   .max(10_000)
   .refine((text) => !text.includes('\0'), 'expected no NUL');
+/** Longest words of an engine that a call takes, in characters. */
+export const MOST_WORDS = 10_000;
 /** What engines said may have anything in it, and is made storable later. */
-const Words = z.string().max(10_000);
+const Words = z.string().max(MOST_WORDS);
 
 const Lease = z.object({
   ticket: z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/\d{1,9}$/),

@@ -1,5 +1,5 @@
 /** Leases and jobs of a worker without a database: an API process asks it for them. */
-import { MOST_WAIT_MS } from '../contract/worker-calls.ts';
+import { MOST_WAIT_MS, MOST_WORDS } from '../contract/worker-calls.ts';
 import type { LeasedJob, LeasedJobs } from '../jobs/leased-jobs.ts';
 import type { Leases, ShardLease } from '../jobs/leases.ts';
 import type { JobState } from '../jobs/states.ts';
@@ -41,11 +41,11 @@ export function makeHttpJobs(api: WorkerCalls): LeasedJobs {
       const states = (await api.call('states', { jobUids })) as Readonly<Record<string, JobState>>;
       return new Map(Object.entries(states));
     },
-    async giveUp(jobUid, why) {
-      await api.call('giveUp', { jobUid, ...why });
+    async giveUp(jobUid, { statusCode, statusMessage }) {
+      await api.call('giveUp', { jobUid, statusCode, statusMessage: cut(statusMessage) });
     },
     async note(note) {
-      await api.call('note', note);
+      await api.call('note', { ...note, message: cut(note.message) });
     },
     async latestNote(jobUid, kinds) {
       const note = await api.call('latestNote', { jobUid, kinds });
@@ -53,3 +53,6 @@ export function makeHttpJobs(api: WorkerCalls): LeasedJobs {
     },
   };
 }
+
+/** An engine may refuse with a page of any length. */
+const cut = (words: string): string => (words.length <= MOST_WORDS ? words : `${words.slice(0, MOST_WORDS - 1).toWellFormed()}…`);

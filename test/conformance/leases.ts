@@ -399,4 +399,14 @@ export function testLeases(open: () => Store): void {
     expect(await stateOf(open(), job)).toMatchObject({ state: 'WRITING_RESULTS', outcome: 'FAILED' });
     expect(await open().leases.commit([claimOf(lease, [[1, 2]])])).toEqual([false]);
   });
+
+  test('an engine may refuse with a page of any length', async () => {
+    const job = await makePlannedJob(open(), [1]);
+    const page = `<html>${'No. '.repeat(5_000)}`;
+    await open().jobs.note({ jobUid: job.uid, at: new Date(), kind: 'engine-lost', message: page, details: {} });
+    const { message } = (await listLatestEvents(open().db, [job.uid], ['engine-lost'])).get(job.uid) ?? {};
+    expect(message).toMatch(/^<html>(?:No\. ){2000}/);
+    await open().jobs.giveUp(job.uid, { statusCode: 'UNAVAILABLE', statusMessage: page });
+    expect(await stateOf(open(), job)).toMatchObject({ state: 'WRITING_RESULTS', outcome: 'FAILED' });
+  });
 }
