@@ -39,7 +39,7 @@ export interface RunEstimate {
   /** The text of the rows alone, or rows that were answered. */
   readonly basis: 'INPUT' | 'SAMPLE';
   readonly inputTokens: number;
-  /** Null without a sample. */
+  /** Null without a sample, or where its answers count no tokens. */
   readonly outputTokens: number | null;
   /** Most that the answers can have; null where rows have no limit. */
   readonly maxOutputTokens: number | null;

@@ -57,10 +57,10 @@ const tokens = ({ inputTokens, outputTokens, maxOutputTokens }: RunEstimate): st
   return `about ${formatEstimate(inputTokens)} in / ${out} out`;
 };
 
-const noCost = ({ outputTokens }: RunEstimate): string =>
-  outputTokens === null
-    ? 'not known before the answers are: --sample 8'
-    : 'no price is known: BOATLOAD_PRICES names a file with prices';
+function noCost({ outputTokens, sample }: RunEstimate): string {
+  if (outputTokens !== null) return 'no price is known: BOATLOAD_PRICES names a file with prices';
+  return sample === null ? 'not known before the answers are: --sample 8' : 'not known: the engine counts no tokens';
+}
 
 /** `1.23 EUR`; more digits where it is little. */
 function formatMoney({ currencyCode, units, nanos }: Money): string {

@@ -68,8 +68,9 @@ function toEstimate(reading: PlanReading, { request, sample, prices }: Known): R
   const [planned] = sumPlannedTokens(rows, { order, settings: request.settings, models: [''] });
   const model = sample?.model ?? request.model ?? request.engine ?? '';
   const ofAll = (perRow: number): number => Math.round(perRow * rows.count);
-  const inputTokens = sample === undefined ? (planned?.inputTokens ?? 0) : ofAll(sample.inputTokens);
-  const outputTokens = sample === undefined ? null : ofAll(sample.outputTokens);
+  const ofAllKnown = (perRow: number | null = null): number | null => (perRow === null ? null : ofAll(perRow));
+  const inputTokens = ofAllKnown(sample?.inputTokens) ?? planned?.inputTokens ?? 0;
+  const outputTokens = ofAllKnown(sample?.outputTokens);
   const priced = { model: makeName(PUBLIC_ACCOUNT, 'models', toModelId(model)), inputTokens, outputTokens };
   return {
     rows: rows.count,

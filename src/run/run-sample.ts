@@ -10,14 +10,14 @@ import { compileRequest } from '../jobs/request.ts';
 import type { OpenedModel } from '../shelf/model-shelf.ts';
 import { chooseModel } from './run-model.ts';
 
-/** Averages of the rows that have an answer. */
+/** Tokens are averages of the rows whose answers count them; null where none does. */
 export interface Sample {
   /** The engine's name for the model. */
   readonly model: string;
   readonly rows: number;
   readonly failed: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
   readonly rowsPerMs: number;
 }
 
@@ -66,6 +66,8 @@ async function measure({ engine, model }: OpenedModel, { request, reading, file,
   };
   const began = performance.now();
   await Promise.all(Array.from({ length: request.concurrency ?? engine.slots ?? AT_ONCE }, askOn));
+  // Requests that were given up have a reply, too.
+  stop.throwIfAborted();
   return toSample(replies, { model: model.id, ms: performance.now() - began });
 }
 
@@ -79,15 +81,19 @@ function toSample(replies: readonly EngineReply[], { model, ms }: { readonly mod
   const usages = replies.flatMap((reply) => readUsage(reply) ?? []);
   const [first] = replies;
   if (usages.length === 0) throw failed(first);
-  const average = (of: (usage: Usage) => number): number => usages.reduce((sum, usage) => sum + of(usage), 0) / usages.length;
   return {
     model,
     rows: replies.length,
     failed: replies.length - usages.length,
-    inputTokens: average(({ prompt_tokens: tokens = 0 }) => tokens),
-    outputTokens: average(({ completion_tokens: tokens = 0 }) => tokens),
+    inputTokens: average(usages.map(({ prompt_tokens: tokens }) => tokens)),
+    outputTokens: average(usages.map(({ completion_tokens: tokens }) => tokens)),
     rowsPerMs: replies.length / ms,
   };
+}
+
+function average(tokens: readonly (number | undefined)[]): number | null {
+  const known = tokens.filter((number) => number !== undefined);
+  return known.length === 0 ? null : known.reduce((sum, number) => sum + number, 0) / known.length;
 }
 
 interface Usage {
@@ -95,10 +101,11 @@ interface Usage {
   readonly completion_tokens?: number;
 }
 
+/** Undefined for what is no answer; empty for one that counts nothing. */
 function readUsage(reply: EngineReply): Usage | undefined {
   if (reply.kind !== 'answer' || reply.status !== 200) return undefined;
   try {
-    return (JSON.parse(reply.body.toString()) as { readonly usage?: Usage }).usage ?? {};
+    return (JSON.parse(reply.body.toString()) as { readonly usage?: Usage | null }).usage ?? {};
   } catch {
     return undefined;
   }
@@ -109,7 +116,7 @@ function failed(reply: EngineReply | undefined): Problem {
     reply?.kind === 'answer' ? `${reply.status} ${messageOf(reply.body.toString()).slice(0, 300)}` : (reply?.message ?? '');
   return new Problem(
     'UNAVAILABLE',
-    `No row of the sample has an answer; the first: ${words}. Correct the row or the engine, or leave out --sample.`,
+    `No row of the sample has an answer; the first: ${words.replace(/\.$/, '')}. Correct the row or the engine, or leave out --sample.`,
     { reason: 'SAMPLE_FAILED' },
   );
 }

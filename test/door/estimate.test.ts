@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeFolder } from '../support/folder.ts';
 import { startHttpEngine } from '../support/http-engine.ts';
-import { boatload } from '../support/program.ts';
+import { boatload, startBoatload } from '../support/program.ts';
 import { makeRow, writeRows } from '../support/rows.ts';
 
 const PRICES = { currencyCode: 'EUR', models: { 'test-model': { inputPerMillion: 2, outputPerMillion: 4 } } };
@@ -49,4 +49,37 @@ test('without a sample no engine is needed; an input that can not be run is refu
   writeRows(join(cwd, 'twice.jsonl'), 3, () => makeRow(1));
   const refused = await boatload(['run', 'twice.jsonl', '--estimate'], { cwd });
   expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('twice.jsonl has 2 bad lines') });
+});
+
+test('where answers count no tokens they are not known: nothing is said to be 0', async () => {
+  const cwd = await makeFolder();
+  const engine = await startHttpEngine({ script: () => ({ status: 200, body: '{"choices":[]}' }) });
+  onTestFinished(() => engine.close());
+  writeRows(join(cwd, 'in.jsonl'), 3);
+  const run = ['run', 'in.jsonl', '--estimate', '--engine', engine.url];
+  const [text, sampled] = [
+    await boatload([...run, '--json'], { cwd }),
+    await boatload([...run, '--sample', '2', '--json'], { cwd }),
+  ];
+  const { inputTokens } = JSON.parse(text.stdout);
+  expect(inputTokens).toBeGreaterThan(0);
+  expect(JSON.parse(sampled.stdout)).toMatchObject({ inputTokens, outputTokens: null, sample: { rows: 2, failed: 0 } });
+});
+
+test('Ctrl-C in the midst of a sample ends it without an estimate', async () => {
+  const cwd = await makeFolder();
+  const asked = Promise.withResolvers<void>();
+  const engine = await startHttpEngine({
+    script: ({ count }) => {
+      if (count === 1) return undefined;
+      asked.resolve();
+      return 'hang';
+    },
+  });
+  onTestFinished(() => engine.close());
+  writeRows(join(cwd, 'in.jsonl'), 3);
+  const program = startBoatload(['run', 'in.jsonl', '--estimate', '--engine', engine.url, '--sample', '2'], { cwd });
+  await asked.promise;
+  program.signal('SIGINT');
+  expect(await program.ended).toMatchObject({ code: 130, stdout: '' });
 });
