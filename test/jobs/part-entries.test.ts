@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ENTRY_HEADER_BYTES, encodeEntry, type PartEntry } from '../../src/jobs/part-entries.ts';
-import { decodeEntries, readEntries } from '../../src/jobs/read-entries.ts';
+import { encodeEntry, type PartEntry } from '../../src/jobs/part-entries.ts';
+import { decodeEntries } from '../../src/jobs/read-entries.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const entry: fc.Arbitrary<PartEntry> = fc.record({
@@ -17,10 +17,6 @@ const entry: fc.Arbitrary<PartEntry> = fc.record({
 });
 const entries = fc.array(entry, { maxLength: 6 });
 const encode = (list: readonly PartEntry[]) => Buffer.concat(list.map(encodeEntry));
-
-async function* chunksOf(bytes: Buffer, chunkBytes: number): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
-}
 
 test('what was encoded comes back', () => {
   fc.assert(
@@ -58,38 +54,4 @@ test('whichever bit is flipped, reading stops at its entry', () => {
 
 test('a hole of zeros is no entry', () => {
   expect(decodeEntries(Buffer.alloc(500))).toEqual({ entries: [], validBytes: 0 });
-});
-
-test('a stream of any chunks gives the same entries', async () => {
-  await fc.assert(
-    fc.asyncProperty(entries, fc.integer({ min: 1, max: 200 }), async (list, chunkBytes) => {
-      expect(await Array.fromAsync(readEntries(chunksOf(encode(list), chunkBytes)))).toEqual(list);
-    }),
-  );
-});
-
-test.each([
-  ['torn', (bytes: Buffer) => bytes.subarray(0, -1)],
-  ['torn in its header', (bytes: Buffer) => bytes.subarray(0, bytes.length / 2 + ENTRY_HEADER_BYTES - 1)],
-  ['corrupt', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from('?')])],
-])('a stream whose second entry is %s gives the first and then fails', async (_, spoil) => {
-  const one: PartEntry = {
-    position: 1,
-    row: 2,
-    shard: 3,
-    epoch: 4,
-    kind: 'success',
-    inputTokens: 5,
-    outputTokens: 6,
-    cachedTokens: 7,
-    line: Buffer.from('{}\n'),
-  };
-  for (const chunkBytes of [1, 7, 43, 1000]) {
-    const read: PartEntry[] = [];
-    const reading = (async () => {
-      for await (const found of readEntries(chunksOf(spoil(encode([one, one])), chunkBytes))) read.push(found);
-    })();
-    await expect(reading).rejects.toMatchObject({ code: 'DATA_LOSS', reason: 'PART_CORRUPT', details: { offset: 43 } });
-    expect(read).toEqual([one]);
-  }
 });
