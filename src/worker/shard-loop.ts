@@ -1,8 +1,8 @@
 /**
  * Takes shards and runs them beside each other.
  *
- * Of each account and model it takes no more than it can begin soon, so that whoever comes later finds room; the shards of one job and model dispatch one
- * after another, in plan order, which is what prefix caches like.
+ * Of each account and model it takes no more than it can begin soon, so that whoever comes later finds room; the rows of one job and model are handed out by
+ * one `Dispatch`, in plan order.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
