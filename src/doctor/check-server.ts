@@ -38,7 +38,7 @@ async function askOwn({ pid, url }: Marker): Promise<Observation> {
 async function askReady(url: string): Promise<Observation> {
   const details = { url };
   try {
-    const reply = await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const reply = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PATIENCE_MS) });
     const text = await reply.text();
     if (reply.ok) return well(`${url} is ready`, details);
     const message = `${url} is not ready: ${reply.status} ${text.slice(0, 500)}`;
