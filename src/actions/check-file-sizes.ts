@@ -12,7 +12,8 @@ export const checkFileSizes = (sizes: Readonly<Record<string, number>>): void =>
   if (odd !== undefined) throw badName(odd);
 };
 
-const isFileName = (name: string): boolean => {
+/** True for a name that does no harm on a disk: at most 255 bytes, folders with "/" between. */
+export const isFileName = (name: string): boolean => {
   if (Buffer.byteLength(name) > MOST_NAME_BYTES) return false;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   return name.split('/').every((part) => !/[\\\u0000-\u001f\u007f]|^\.{0,2}$/.test(part));

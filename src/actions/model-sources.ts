@@ -3,6 +3,7 @@ import { Problem } from '../base/problem.ts';
 import type { Precision } from '../contract/job.ts';
 import { isId, parseName, toModelId } from '../contract/names.ts';
 import type { PulledFile } from '../db/schema.ts';
+import { isFileName } from './check-file-sizes.ts';
 import { type CatalogueModel, MODEL_CATALOGUE } from './model-catalogue.ts';
 import { PUBLIC_ACCOUNT, toModelAccount } from './model-registry.ts';
 
@@ -35,9 +36,19 @@ export function findSource(hubUrl: string, { source, precisions, sha256 }: Sourc
   if (precisions !== undefined)
     throw misfit('precisions', 'goes with names of the catalogue only: a file has the one that it has');
   const url = toUrl(hubUrl, source);
-  const name = decodeURIComponent(url.pathname.split('/').at(-1) ?? '');
-  if (!/^[^/\\]{1,200}\.gguf$/.test(name)) throw misfit('source', 'should end in the name of a .gguf file');
+  const name = decoded(url.pathname.split('/').at(-1) ?? '');
+  if (!name.endsWith('.gguf') || name.includes('/') || !isFileName(name))
+    throw misfit('source', 'should end in the name of a .gguf file');
   return { account: undefined, id: toId(name), entry: undefined, files: [{ name, url: url.href, sha256: sha256 ?? null }] };
+}
+
+/** What is no text by percent signs stays as it is. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 function findEntry(source: string): CatalogueModel | undefined {
