@@ -59,11 +59,13 @@ function findEntry(source: string): CatalogueModel | undefined {
 function fromCatalogue(hubUrl: string, entry: CatalogueModel, { precisions, sha256 }: Omit<SourceWish, 'source'>): ModelSource {
   const [usual] = entry.files;
   const wanted = precisions?.length ? precisions : usual ? [usual.precision] : [];
-  const files = [...new Set(wanted)].map((precision) => {
+  const distinct = [...new Set(wanted)];
+  if (sha256 !== undefined && distinct.length > 1) throw misfit('sha256', 'is of one file: ask for one precision at a time');
+  const files = distinct.map((precision) => {
     const file = entry.files.find((known) => known.precision === precision);
     if (file === undefined) throw notInPrecision(entry, precision);
     const url = toHubUrl(hubUrl, { repository: entry.repository, path: file.name });
-    return { name: file.name, url: url.href, sha256: file.sha256 ?? (wanted.length === 1 ? (sha256 ?? null) : null) };
+    return { name: file.name, url: url.href, sha256: sha256 ?? file.sha256 ?? null };
   });
   return { account: PUBLIC_ACCOUNT, id: entry.id, entry, files };
 }

@@ -23,6 +23,12 @@ test.each(MODEL_CATALOGUE)('each file of $id can be asked for, and the first is 
     expect([sha256 === undefined || /^[0-9a-f]{64}$/.test(sha256), megabytes > 0]).toEqual([true, true]);
 });
 
+test('a checksum is of one file, and never left out of account', () => {
+  const sha256 = 'a'.repeat(64);
+  expect(findSource(HUB, { source: 'qwen3-4b', precisions: ['Q8_0', 'Q8_0'], sha256 }).files).toMatchObject([{ sha256 }]);
+  expect(() => findSource(HUB, { source: 'qwen3-4b', precisions: ['Q8_0', 'Q4_K_M'], sha256 })).toThrow('sha256 is of one file');
+});
+
 test('an address of the hub has its revision, and a model without a name the name of its file', () => {
   expect(findSource(HUB, { source: 'hf:Acme/My.Model-GGUF/sub/My.Model-1.5B.gguf@v2' })).toEqual({
     ...{ account: undefined, entry: undefined, id: 'my-model-1p5b' },
