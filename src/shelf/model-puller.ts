@@ -119,11 +119,13 @@ class Progress {
   readonly #uid: string;
   #pull: ModelPull;
   #saidAtMs = Number.NEGATIVE_INFINITY;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(context: Context, uid: string, pull: ModelPull) {
     this.#context = context;
     this.#uid = uid;
-    this.#pull = pull;
+    // Why it failed before is over.
+    this.#pull = { ...pull, message: '' };
   }
 
   /** False when nobody wants it any more: the model was deleted. */
@@ -137,8 +139,14 @@ class Progress {
     return !this.isGone;
   }
 
-  async say(news: Partial<ModelPull>): Promise<void> {
-    this.#pull = { ...this.#pull, ...news };
-    this.isGone = !(await setPull(this.#context.store.db, this.#uid, this.#pull));
+  /** One after another: what is said last is what stays. */
+  say(news: Partial<ModelPull>): Promise<void> {
+    const pull = { ...this.#pull, ...news };
+    this.#pull = pull;
+    const said = this.#turn.then(async () => {
+      this.isGone = !(await setPull(this.#context.store.db, this.#uid, pull));
+    });
+    this.#turn = said.catch(() => undefined);
+    return said;
   }
 }

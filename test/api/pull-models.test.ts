@@ -126,7 +126,7 @@ test('what is not the file that was meant is thrown away; the next time it comes
   expect(failed.pull.message).toContain(`its SHA-256 is ${SHA256}`);
   hub.handle = serveFile();
   await pull({ source: 'hf:acme/things/meant.gguf', modelId: 'meant' });
-  expect((await untilOver(`${MODELS}/meant`)).state).toBe('READY');
+  expect(await untilOver(`${MODELS}/meant`)).toMatchObject({ state: 'READY', pull: { state: 'DONE', message: '' } });
   const other = await pulled('other', { sha256: SHA256.replace(/./g, 'a') });
   expect(other.pull.message).toContain('expected aaaa');
 });
