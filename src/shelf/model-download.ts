@@ -69,6 +69,8 @@ async function fetchRest(wayOut: WayOut, wish: Download): Promise<string | undef
   }
   if (from === undefined || from > have) {
     await reply.body.dump();
+    // What came is no beginning of what is there now.
+    await forget(wish.path);
     throw brokenOff(wish, `it answered ${reply.statusCode}`);
   }
   try {

@@ -131,6 +131,16 @@ test('what is not the file that was meant is thrown away; the next time it comes
   expect(other.pull.message).toContain('expected aaaa');
 });
 
+test('where a hub no longer knows of the rest, it comes from its beginning', async () => {
+  hub.handle = (request, reply) => {
+    if (request.headers.range === undefined) return serveFile({ breaksAt: HALF })(request, reply);
+    reply.writeHead(416, { 'content-range': 'bytes */7' }).end();
+    hub.handle = serveFile();
+  };
+  expect((await pulled('shorter')).state).toBe('READY');
+  expect(hub.asked.slice(-2).filter((line) => line.includes('bytes='))).toEqual([]);
+});
+
 test.each<[string, Handler, RegExp]>([
   ['a page', (_, reply) => void reply.end('<html>Sign in</html>'), /sends is no GGUF model/],
   ['nothing', (_, reply) => void reply.writeHead(404).end(), /answered 404 for \/acme\/things/],
