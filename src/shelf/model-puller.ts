@@ -1,6 +1,6 @@
 /** Fetches the files of models in the background, one model after another, and has them checked when they are here. */
 import { createReadStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../actions/context.ts';
 import type { Puller } from '../actions/pull-model.ts';
@@ -49,10 +49,8 @@ export class ModelPuller implements Puller {
 
   /** Goes on with what this process had begun before it ended. */
   async resume(): Promise<void> {
-    for (const model of await listPulls(this.#options.context.store.db)) {
-      const isOurs = await stat(this.#folderOf(model)).catch(() => undefined);
-      if (isOurs !== undefined) this.start(model);
-    }
+    const ours = await this.#sweep();
+    for (const model of ours) if (model.pull?.state !== 'FAILED') this.start(model);
   }
 
   async stop(): Promise<void> {
@@ -65,6 +63,7 @@ export class ModelPuller implements Puller {
     if (this.#ended.signal.aborted || model.pull === null) return;
     const progress = new Progress(this.#options.context, model.uid, model.pull);
     try {
+      await this.#sweep();
       for (const file of model.pull.files) await this.#fetch(model, file, progress);
       await progress.say({ state: 'CHECKING' });
       const wish = { id: model.id, skipConfigs: false, configOnly: false };
@@ -83,13 +82,15 @@ export class ModelPuller implements Puller {
 
   async #fetch(model: Model, file: PulledFile, progress: Progress): Promise<void> {
     const { context } = this.#options;
-    const isHere = (await listModelFiles(context.store.db, model)).some(({ name, objectKey }) => name === file.name && objectKey);
-    if (isHere && model.pull?.state !== 'FAILED') return;
+    const before = (await listModelFiles(context.store.db, model)).find(({ name }) => name === file.name);
+    if (before?.objectKey && model.pull?.state !== 'FAILED') return;
     const path = join(this.#folderOf(model), file.name);
     const { left } = await measureRoom(context, context.store.db, { accountId: model.accountId, id: 'model-bytes' });
     const stop = new AbortController();
     await download(this.#wayOut, {
-      ...{ url: file.url, sha256: file.sha256, path, mostBytes: left, copies: context.objects.pathOf === undefined ? 0 : 1 },
+      ...{ url: file.url, sha256: file.sha256, path, copies: context.objects.pathOf === undefined ? 0 : 1 },
+      // What came before makes room for it.
+      mostBytes: left + (before?.bytes ?? 0),
       signal: AbortSignal.any([this.#ended.signal, stop.signal]),
       onProgress: (bytes, totalBytes) => void progress.count(bytes, totalBytes).then((goesOn) => goesOn || stop.abort()),
     });
@@ -107,7 +108,17 @@ export class ModelPuller implements Puller {
     await keepModelFile(context, { model, target, body: createReadStream(path) });
   }
 
-  #folderOf({ uid }: Model): string {
+  /** Throws away what came of models that nobody waits for any more; answers those of which something is here. */
+  async #sweep(): Promise<readonly Model[]> {
+    const { context, dataDir } = this.#options;
+    const uids: readonly string[] = await readdir(join(dataDir, 'pulls')).catch(() => []);
+    const awaited = await listPulls(context.store.db);
+    const gone = uids.filter((uid) => awaited.every((model) => model.uid !== uid));
+    await Promise.all(gone.map((uid) => rm(this.#folderOf({ uid }), { recursive: true, force: true })));
+    return awaited.filter(({ uid }) => uids.includes(uid));
+  }
+
+  #folderOf({ uid }: Pick<Model, 'uid'>): string {
     return join(this.#options.dataDir, 'pulls', uid);
   }
 }

@@ -1,12 +1,6 @@
-import { sql } from 'kysely';
 import type { Model } from '../schema.ts';
 import type { Db } from '../store.ts';
 
-/** Models whose files are being fetched, or were when their process ended. */
+/** Models that wait for files that are fetched, or that could not be and may be asked for again. */
 export const listPulls = (db: Db): Promise<readonly Model[]> =>
-  db
-    .selectFrom('model')
-    .selectAll()
-    .where('state', '=', 'UPLOADING')
-    .where(sql<boolean>`pull ->> 'state' in ('PULLING', 'CHECKING')`)
-    .execute();
+  db.selectFrom('model').selectAll().where('state', '=', 'UPLOADING').where('pull', 'is not', null).execute();
