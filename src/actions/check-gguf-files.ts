@@ -1,7 +1,7 @@
 /** What the GGUF files of a model must be: looked at by their heads, then tried one after another. */
 import { Problem } from '../base/problem.ts';
 import type { Model, ModelFile } from '../db/schema.ts';
-import { type GgufFacts, type GgufHead, readGgufHead, toGgufFacts } from '../engines/gguf-head.ts';
+import { type GgufFacts, readGgufHead, toGgufFacts } from '../engines/gguf-head.ts';
 import { isAddon } from './check-model.ts';
 import type { Context } from './context.ts';
 import { type ModelDetails, readModelDetails } from './model-details.ts';
@@ -17,7 +17,6 @@ export interface GgufFindings {
 
 interface Weights {
   readonly file: WeightsFile;
-  readonly head: GgufHead;
   readonly facts: GgufFacts;
 }
 
@@ -26,7 +25,9 @@ const TOOLS_IN_TEMPLATE = /\btools\b/;
 
 /** Refuses files that our own engine could not run. Where there are none, another engine has to bring the model to life. */
 export async function checkGgufFiles(context: Context, model: Model, files: readonly ModelFile[]): Promise<GgufFindings> {
-  const weights = await Promise.all(files.flatMap((file) => (isWeights(file) ? [readWeights(context, file)] : [])));
+  const weights: Weights[] = [];
+  // One after another: a head can be large.
+  for (const file of files) if (isWeights(file)) weights.push(await readWeights(context, file));
   const [first] = weights;
   if (first === undefined) return NOTHING;
   if (isAddon(model.kind)) return checkAdapter(context, model, weights);
@@ -47,7 +48,9 @@ async function readWeights({ objects }: Context, file: WeightsFile): Promise<Wei
   const facts = toGgufFacts(head);
   if (facts.splitInto > 1)
     throw noModel(file, `it is one of ${facts.splitInto} parts. Join them first: llama-gguf-split --merge`);
-  return { file, head, facts };
+  if ([facts.architecture, facts.chatTemplate].some((text) => text?.includes('\0')))
+    throw noModel(file, 'its head has a NUL character in a text');
+  return { file, facts };
 }
 
 /** Several files are one model in several precisions. */
