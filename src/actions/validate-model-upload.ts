@@ -30,7 +30,7 @@ export async function validateModelUpload(context: Context, caller: Caller, wish
   const said = wish.skipConfigs ? { warnings: [], details: {} } : await inspect(context, record, files);
   if (wish.configOnly || record.state !== 'UPLOADING') return said.warnings;
   const found = await checkGgufFiles(context, record, files);
-  await makeReady(context, record, { ...found, details: { ...said.details, ...found.details } });
+  await makeReady(context, record, { ...found, details: { ...said.details, ...found.details }, files });
   await context.models.refresh?.();
   return [...said.warnings, ...found.warnings];
 }
@@ -57,22 +57,36 @@ async function inspect({ objects }: Context, { kind }: Model, files: readonly Mo
   return checkModelFiles({ kind, names: files.map(({ name }) => name), configs });
 }
 
-/** Under the lock, so that no file is announced or replaced in between; what the owner said beats what the files say. */
+interface Checked extends GgufFindings {
+  /** What was looked at. */
+  readonly files: readonly ModelFile[];
+}
+
+/** Under the lock, and only as it was checked: no file was announced or replaced meanwhile. What the owner said beats what the files say. */
 const makeReady = (
   { store, clock }: Context,
   { accountId, id, uid }: Model,
-  { details, precisions }: GgufFindings,
+  { details, precisions, files }: Checked,
 ): Promise<void> =>
   store.db.transaction().execute(async (tx) => {
     const model = await lockModel(tx, { accountId, id });
     if (model?.uid !== uid) return;
-    checkAllThere(id, await listModelFiles(tx, model));
+    const now = await listModelFiles(tx, model);
+    checkAllThere(id, now);
+    if (toObjects(now) !== toObjects(files)) throw changed(id);
     await updateModel(tx, model.uid, {
       state: 'READY',
       details: { ...details, ...model.details, ...(details.baseModelDetails && { baseModelDetails: details.baseModelDetails }) },
       updatedAt: clock.now(),
     });
     await setFilePrecisions(tx, model, precisions);
+  });
+
+const toObjects = (files: readonly ModelFile[]): string => JSON.stringify(files.map(({ name, objectKey }) => [name, objectKey]));
+
+const changed = (id: string): Problem =>
+  new Problem('ABORTED', `The files of model "${id}" changed while they were checked. Ask again when all are there.`, {
+    reason: 'FILES_CHANGED',
   });
 
 const tooLarge = (name: string): Problem =>

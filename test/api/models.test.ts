@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { validateModelUpload } from '../../src/actions/validate-model-upload.ts';
 import { openDoor } from './door.ts';
 
 let door: Awaited<ReturnType<typeof openDoor>>;
@@ -174,6 +175,40 @@ test('a file has the announced size; a second put replaces the first and nothing
   await ask(`${MODELS}/sized`, { method: 'DELETE' });
   expect((await door.objectKeys()).length).toBe(keysBefore);
   expect((await door.app.request(pathOf(links['model.bin']))).status).toBe(404);
+});
+
+/** The least of GGUF: it says its architecture, and has no tensors. */
+const ggufOf = (architecture: string): Buffer<ArrayBuffer> => {
+  const count = (value: number) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
+  const word = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
+  const text = (value: string) => Buffer.concat([count(Buffer.byteLength(value)), Buffer.from(value)]);
+  const entry = Buffer.concat([text('general.architecture'), word(8), text(architecture)]);
+  return Buffer.concat([Buffer.from('GGUF'), word(3), count(0), count(1), entry, Buffer.alloc(32)]);
+};
+
+test('a file that is replaced while it is tried makes no model of what was not looked at', async () => {
+  await createModel('swapped');
+  const gguf = ggufOf('llama');
+  const { body } = await linksTo('swapped', { 'm.gguf': gguf });
+  const link = body.filenameToSignedUrls['m.gguf'];
+  await put(link, gguf);
+  const tryModel = async () => {
+    await put(link, new Uint8Array(gguf.length));
+    return [];
+  };
+  const answer = await validateModelUpload(
+    { ...door.context, tryModel },
+    { accountId: 'acme', name: 'ada' },
+    { id: 'swapped', skipConfigs: false, configOnly: false },
+  ).catch((cause: unknown) => cause);
+  expect(answer).toMatchObject({ reason: 'FILES_CHANGED' });
+  expect((await ask(`${MODELS}/swapped`)).body.state).toBe('UPLOADING');
+});
+
+test('a head with text that no database takes is refused in words', async () => {
+  await createModel('nul');
+  const refused = await uploadModel('nul', { 'm.gguf': ggufOf('lla\0ma') });
+  expect([refused.status, reasonOf(refused)]).toEqual([400, 'MODEL_FILE_INVALID']);
 });
 
 test('a file that was announced anew with another size has to come again', async () => {
