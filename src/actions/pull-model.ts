@@ -39,7 +39,7 @@ export async function pullModel(context: PullContext, caller: Caller, wish: Pull
   const id = checkedId(wish.id ?? source.id, { collection: 'models' });
   const accountId = source.account ?? caller.accountId;
   const pull: ModelPull = {
-    ...{ source: wish.source, files: source.files, state: 'PULLING' as const },
+    ...{ source: withoutQuery(wish.source), files: source.files, state: 'PULLING' as const },
     ...{ bytes: 0, totalBytes: null, message: '' },
   };
   const known = await findModelRecord(context.store.db, accountId, id);
@@ -65,7 +65,7 @@ async function makeModel({ store, clock }: Context, caller: Caller, { accountId,
     displayName: entry?.title ?? '',
     description: entry === undefined ? '' : `${entry.parameters} parameters, licence ${entry.licence}`,
     public: entry !== undefined,
-    details: { baseModelDetails: { checkpointFormat: 'NATIVE' }, huggingFaceUrl: source.files[0]?.url ?? '' },
+    details: { baseModelDetails: { checkpointFormat: 'NATIVE' }, huggingFaceUrl: withoutQuery(source.files[0]?.url ?? '') },
     pull: JSON.stringify(pull) as never, // The driver sends JSON as text.
     ...{ createdBy: caller.name, createdAt: at, updatedAt: at },
   });
@@ -81,6 +81,9 @@ async function again({ store }: Context, known: Model, pull: ModelPull): Promise
   await setPull(store.db, known.uid, { ...known.pull, state: 'PULLING', message: '' });
   return known;
 }
+
+/** What is read by everybody who sees the model: signed addresses have their keys behind the question mark. */
+const withoutQuery = (source: string): string => source.replace(/[?#].*$/s, '');
 
 const toUrls = ({ files }: ModelPull): string => files.map(({ url }) => url).join(' ');
 

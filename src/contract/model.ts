@@ -193,7 +193,9 @@ export const Model = z
     supportsImageInput: z.boolean().describe('True when prompts may have images'),
     supportsTools: z.boolean().describe('True when it can call tools'),
     supportsLora: z.boolean().describe('True when it takes addons'),
-    importedFrom: z.string().describe('What it was fetched from, as it was asked for; empty where its owner sent its files'),
+    importedFrom: z
+      .string()
+      .describe('What it was fetched from, as it was asked for but without a query; empty where its owner sent its files'),
     fineTuningJob: z.string().describe('Always empty'),
     defaultDraftModel: z.string().describe('Model that drafts its answers'),
     defaultDraftTokenCount: z.int32().describe('Tokens to draft'),

@@ -189,7 +189,9 @@ test('private addresses are not asked, neither at once nor by a redirect', async
   const secret = await openHub();
   secret.handle = (_, reply) => void reply.end(MODEL);
   try {
-    const direct = await pulled('direct', { source: `${secret.url}/a.gguf` });
+    const direct = await pulled('direct', { source: `${secret.url}/a.gguf?key=private` });
+    expect(direct.importedFrom).toBe(`${secret.url}/a.gguf`);
+    expect(JSON.stringify(direct)).not.toContain('key=private');
     expect(direct.pull.message).toContain('is not a public address');
     hub.handle = (_, reply) => void reply.writeHead(302, { location: `${secret.url}/a.gguf` }).end();
     const sent = await pulled('sent');
