@@ -154,5 +154,5 @@ async function readRequest<Query extends z.ZodType, Body extends z.ZodType>(
   };
 }
 
-/** `/a/{b}` as Hono writes it: `/a/:b`. */
-const toHonoPath = (path: string): string => path.replaceAll(/{(\w+)}/g, ':$1');
+/** `/a/{b}` as Hono writes it. What begins with @ is a verb: `models/@pull` is no model. */
+const toHonoPath = (path: string): string => path.replaceAll(/{(\w+)}/g, ':$1{[^@/][^/]*}');
