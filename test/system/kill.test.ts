@@ -20,6 +20,8 @@ test('kill -9 of the program, twenty times over 10,000 rows: each is there once,
   expect(answers.every((line, row) => contentOf(line) === questionOf(row))).toBe(true);
 });
 
+/** The engine has sent it, the program not read it yet: on a busy machine that takes its time. What waited for a flush would be ten times as old. */
+const UNREAD_MS = 250;
 /** Far less than a program needs from its start to its first request. */
 const READ_LATE_MS = 200;
 
@@ -34,16 +36,16 @@ test('kill -9 against an engine that counts: nothing that was received is asked 
   const log = join(cwd, 'calls.jsonl');
   const engine = startNode([HTTP_ENGINE, '--latency', '50-500', '--log', log], { cwd });
   const [, url = ''] = await engine.says(/"url":"([^"]+)"/);
-  writeRows(join(cwd, 'in.jsonl'), 1_500);
+  writeRows(join(cwd, 'in.jsonl'), 2_500);
   const kills: { readonly at: number }[] = [];
   const onKill = () => kills.push({ at: Date.now() });
   const args = ['run', 'in.jsonl', '-o', 'out.jsonl', '--engine', url, '--concurrency', '64', '--json', '--keep', '--resume'];
   const { phases } = await killAgainAndAgain(args, { cwd, kills: 6, seed: 12, only: 'running', onKill });
   expect(phases).toEqual(Array(6).fill('running'));
-  expect(readLines(join(cwd, 'out.jsonl')).map(contentOf)).toEqual(allIds(1_500));
+  expect(readLines(join(cwd, 'out.jsonl')).map(contentOf)).toEqual(allIds(2_500));
 
   const byMarker = Map.groupBy(parseLines<Call>(readFileSync(log, 'utf8')), ({ marker }) => marker);
-  expect(byMarker.size).toBe(1_500);
+  expect(byMarker.size).toBe(2_500);
   const askedAgain = [...byMarker].filter(([, calls]) => calls.filter(({ event }) => event === 'asked').length > 1);
   // What the program has received is in its journal at once: only what came in its very last moments may be asked again.
   const receivedBefore = askedAgain.map(([marker, calls]) => {
@@ -53,8 +55,8 @@ test('kill -9 against an engine that counts: nothing that was received is asked 
     const killedAt = kills.find(({ at }) => at >= askedAt - READ_LATE_MS)?.at ?? 0;
     return { marker, ms: killedAt - answeredAt };
   });
-  expect(receivedBefore.filter(({ ms }) => ms >= 100)).toEqual([]);
-  const extra = [...byMarker.values()].flat().filter(({ event }) => event === 'asked').length - 1_500;
+  expect(receivedBefore.filter(({ ms }) => ms >= UNREAD_MS)).toEqual([]);
+  const extra = [...byMarker.values()].flat().filter(({ event }) => event === 'asked').length - 2_500;
   expect(extra).toBeLessThanOrEqual(6 * 64);
   console.log(
     `${extra} calls more than rows; the oldest answer that was asked for again had come ${Math.max(0, ...receivedBefore.map(({ ms }) => ms))} ms before the kill`,
