@@ -6,22 +6,23 @@ import { parseFileId } from '../contract/openai/ids.ts';
 import type { Job } from '../jobs/job.ts';
 import { ROW_PATHS } from '../jobs/row-format.ts';
 import type { Caller, Context } from './context.ts';
-import { checkedWindow, createJob } from './create-job.ts';
+import { checkedWindow, createJob, type JobWish } from './create-job.ts';
 import { getDataset } from './get-dataset.ts';
 
 const ID_CHARACTERS = 24;
 /** What a file must be for, if its owner says. */
 const PURPOSE = 'batch';
 
-/** A request, and the id of its job; default: one by chance. */
-export type BatchWish = CreateBatchRequest & { readonly id?: string | undefined };
+/** A request, and the uid of its job; default: one by chance. */
+export type BatchWish = CreateBatchRequest & Pick<JobWish, 'uid'>;
 
 /** Writes the job and queues its planning. */
 export async function createBatch(context: Context, caller: Caller, request: BatchWish): Promise<Job> {
   const { endpoint, metadata, output_expires_after: expiry } = request;
   if (!ROW_PATHS.includes(endpoint)) throw unknownEndpoint(endpoint);
   return createJob(context, caller, {
-    id: request.id ?? makeId(ID_CHARACTERS),
+    uid: request.uid,
+    id: makeId(ID_CHARACTERS),
     outputDataset: makeId(ID_CHARACTERS),
     inputDataset: await findInput(context, caller, request.input_file_id),
     settings: {},

@@ -17,6 +17,8 @@ import { checkQuota } from './quotas.ts';
 
 /** What a caller wants. Datasets and models are named in full or by bare id. */
 export interface JobWish {
+  /** Tells the job from all others; default: one by chance. Two jobs of one uid are refused as those of one id are. */
+  readonly uid?: string | undefined;
   readonly id?: string | undefined;
   readonly displayName?: string | undefined;
   readonly model?: string | undefined;
@@ -45,7 +47,7 @@ export async function createJob(context: Context, caller: Caller, wish: JobWish)
   const model = await findModelOf(context, caller, wish);
   const inputDatasetId = await findReadyInput(context, caller, required(wish.inputDataset, 'inputDatasetId'));
   const job: Job = {
-    uid: randomUUID(),
+    uid: wish.uid ?? randomUUID(),
     accountId: caller.accountId,
     id,
     displayName: wish.displayName ?? '',

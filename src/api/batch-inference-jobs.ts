@@ -65,6 +65,7 @@ const create = route({
   handle: async ({ context, caller, query, body, origin }) => {
     const { inferenceParameters, systemPrompt, continuedFromJobName, maxJobDuration } = body;
     const wish = {
+      id: query.batchInferenceJobId || undefined,
       displayName: body.displayName,
       model: body.model || undefined,
       outputDataset: body.outputDatasetId,
@@ -75,12 +76,11 @@ const create = route({
     };
     const { anyParameters } = context.limits;
     const settings = toSettings({ parameters: inferenceParameters ?? {}, systemPrompt, anyParameters });
-    const create = (id: string | undefined) =>
+    const job = await createOnce(context, origin, (uid) =>
       continuedFromJobName
-        ? continueJob(context, caller, { ...wish, id, continuedFrom: continuedFromJobName, changes: settings })
-        : createJob(context, caller, { ...wish, id, settings });
-    const { batchInferenceJobId: named } = query;
-    const job = named ? await create(named) : await createOnce(context, caller, { origin, create });
+        ? continueJob(context, caller, { ...wish, uid, continuedFrom: continuedFromJobName, changes: settings })
+        : createJob(context, caller, { ...wish, uid, settings }),
+    );
     return replyJob(context, job);
   },
 });

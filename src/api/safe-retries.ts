@@ -10,7 +10,7 @@ import type { Context } from 'hono';
 import { type ClaimedReply, claimReply, type Sameness } from '../actions/claim-reply.ts';
 import type { KeyCaller } from '../actions/context.ts';
 import type { Origin } from '../actions/create-once.ts';
-import { idFrom } from '../base/ids.ts';
+import { uuidFrom } from '../base/ids.ts';
 import { Problem } from '../base/problem.ts';
 import type { ReplyClaim } from '../db/queries/claim-reply.ts';
 import { keepReply } from '../db/queries/keep-reply.ts';
@@ -22,7 +22,7 @@ import { readBody } from './read-json.ts';
 export interface Once {
   /** The field of the reply that shows a secret. */
   readonly hides?: string;
-  /** What is made gets the id that the handler is given with `origin`. Else a request whose server died is never done again by itself. */
+  /** The job that is made gets the uid that the handler is given with `origin`. Else a request whose server died is never done again by itself. */
   readonly usesOrigin?: true;
   /** Without an `Idempotency-Key`, the same request again within this time is a retry: clients retry by themselves after a lost connection. */
   readonly identicalMs?: number;
@@ -48,7 +48,7 @@ export async function doOnce<Reply>(call: OnceCall, run: (origin?: Origin) => Pr
   if (same === undefined) return run();
   const { claim, isTakenOver, kept } = await claimed(call, same);
   if (kept !== undefined) return replay(kept);
-  const reply = await run({ id: toId(claim), isTakenOver }).catch(async (cause: unknown) => {
+  const reply = await run({ uid: toUid(claim), isTakenOver }).catch(async (cause: unknown) => {
     if (isRefusal(cause) || call.once.usesOrigin !== true) await orLog(call, releaseReply(call.context.store.db, claim));
     throw cause;
   });
@@ -59,11 +59,9 @@ export async function doOnce<Reply>(call: OnceCall, run: (origin?: Origin) => Pr
 /** All else may have come after something was made, as when the database is lost while it commits: the next try takes over, and looks. */
 const isRefusal = (cause: unknown): boolean => cause instanceof Problem;
 
-const ID_CHARACTERS = 24;
-
 /** The same for all tries of a request. */
-const toId = ({ accountId, apiKeyId, key, begunAt }: ReplyClaim): string =>
-  idFrom(JSON.stringify([accountId, apiKeyId, key, begunAt.getTime()]), ID_CHARACTERS);
+const toUid = ({ accountId, apiKeyId, key, begunAt }: ReplyClaim): string =>
+  uuidFrom(JSON.stringify([accountId, apiKeyId, key, begunAt.getTime()]));
 
 /** Undefined for a request that is like no other. */
 async function sameness({ http, once }: OnceCall): Promise<Sameness | undefined> {

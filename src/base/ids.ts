@@ -9,11 +9,13 @@ const pick = (from: string): string => from.charAt(randomInt(from.length));
 export const makeId = (length: number): string =>
   pick(LETTERS) + Array.from({ length: length - 1 }, () => pick(LETTERS_AND_DIGITS)).join('');
 
-/** The same id for the same text, as hard to guess as the text. Of at most 32 characters. */
-export function idFrom(text: string, length: number): string {
-  const [first = 0, ...rest] = createHash('sha256').update(text).digest();
-  const others = rest.slice(0, length - 1).map((byte) => LETTERS_AND_DIGITS.charAt(byte % LETTERS_AND_DIGITS.length));
-  return LETTERS.charAt(first % LETTERS.length) + others.join('');
+/** The same UUID for the same text, as hard to guess as the text. */
+export function uuidFrom(text: string): string {
+  const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
+  // Version 8: one of our own making.
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 /** 32 random bytes as base64url: fit for a key or a token. */

@@ -34,7 +34,7 @@ const create = openaiRoute({
   once: { usesOrigin: true, identicalMs: IDENTICAL_MS },
   reply: Batch,
   handle: async ({ context, caller, body, http, origin }) => {
-    const job = await createOnce(context, caller, { origin, create: (id) => createBatch(context, caller, { ...body, id }) });
+    const job = await createOnce(context, origin, (uid) => createBatch(context, caller, { ...body, uid }));
     http.set('subject', nameOf(job));
     return replyBatch(context, job);
   },

@@ -34,12 +34,11 @@ export async function createJob(
   });
 }
 
-async function checkName(tx: Tx, { accountId, id }: Job): Promise<void> {
+async function checkName(tx: Tx, { uid, accountId, id }: Job): Promise<void> {
   const other = await tx
     .selectFrom('job')
     .select('uid')
-    .where('accountId', '=', accountId)
-    .where('id', '=', id)
+    .where((eb) => eb.or([eb('uid', '=', uid), eb.and([eb('accountId', '=', accountId), eb('id', '=', id)])]))
     .executeTakeFirst();
   if (other === undefined) return;
   throw new Problem('ALREADY_EXISTS', `There is a job "${id}" already. Choose another name, or delete that job first.`, {
