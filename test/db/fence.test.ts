@@ -1,10 +1,10 @@
 /** A migration against processes of the version before it, which are in the midst of their work. */
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ageOfTables, migrate, schemaOf } from '../../src/db/migrations/migrate.ts';
 import { MIGRATIONS } from '../../src/db/migrations/migrations.ts';
 import { openStore } from '../../src/db/open-store.ts';
+import { makePool } from '../../src/db/postgres-pool.ts';
 import type { Db, Store } from '../../src/db/store.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { claimOf, makePlannedJob, takeOf } from './jobs.ts';
@@ -32,7 +32,7 @@ interface Place {
 async function openPlace(): Promise<Place> {
   const url = (await server?.makeDatabase()) ?? '';
   const old = await openStore({ url });
-  const pool = new Pool({ connectionString: url, options: `-c search_path=${schemaOf(TOMORROW)}` });
+  const pool = makePool({ url, schema: schemaOf(TOMORROW), onError: () => undefined });
   const db: Db = new Kysely({ dialect: new PostgresDialect({ pool }) });
   onTestFinished(async () => {
     await old.close();

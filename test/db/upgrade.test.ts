@@ -1,9 +1,9 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { Pool } from 'pg';
 import { expect, test } from 'vitest';
 import { MIGRATIONS } from '../../src/db/migrations/migrations.ts';
 import { openStore } from '../../src/db/open-store.ts';
+import { makePool } from '../../src/db/postgres-pool.ts';
 import { findApiKey } from '../../src/db/queries/find-api-key.ts';
 import { findJobByUid } from '../../src/db/queries/find-job-by-uid.ts';
 import { startPostgres } from '../support/postgres.ts';
@@ -14,7 +14,9 @@ type Old = Kysely<Record<string, never>>;
 
 /** The tables as they were after this migration, which is before they had a schema of their own. */
 async function openOld(url: string, newest: string): Promise<Old> {
-  const db: Old = new Kysely({ dialect: new PostgresDialect({ pool: new Pool({ connectionString: url }) }) });
+  const db: Old = new Kysely({
+    dialect: new PostgresDialect({ pool: makePool({ url, schema: 'public', onError: () => undefined }) }),
+  });
   const made = Object.entries(MIGRATIONS).filter(([name]) => name <= newest);
   const toMigration = (texts: readonly string[]) => ({
     up: async () => {
