@@ -4,7 +4,7 @@ import { OUTPUT_FILES } from '../contract/dataset.ts';
 import type { ResultKind, ResultsPlace } from '../contract/job-results.ts';
 import { findDataset } from '../db/queries/find-dataset.ts';
 import { listDatasetFiles } from '../db/queries/list-dataset-files.ts';
-import { listParts, type StoredPart } from '../db/queries/list-parts.ts';
+import { readPartPages, type StoredPart } from '../db/queries/list-parts.ts';
 import type { DatasetFile } from '../db/schema.ts';
 import type { Job } from '../jobs/job.ts';
 import { decodePlan, PLAN_ENTRY_BYTES } from '../jobs/plan-file.ts';
@@ -62,10 +62,11 @@ async function listOutputFiles({ store }: StoreContext, job: Job, kind: ResultKi
 /** By row number. The plan says which row stood at which position. */
 async function readFates({ store, objects }: StoreContext, job: Job, wanted: readonly StoredPart[]): Promise<Uint8Array> {
   const byPosition = new Uint8Array(job.totalRows ?? 0);
-  for (const { rows, failedRows } of await listParts(store.db, job.uid)) {
-    mark(byPosition, rows, ANSWERED);
-    mark(byPosition, failedRows, ANSWERED ^ FAILED);
-  }
+  for await (const parts of readPartPages(store.db, job.uid))
+    for (const { rows, failedRows } of parts) {
+      mark(byPosition, rows, ANSWERED);
+      mark(byPosition, failedRows, ANSWERED ^ FAILED);
+    }
   for (const { rows } of wanted) mark(byPosition, rows, WANTED);
   const byRow = new Uint8Array(job.inputRows ?? 0);
   for await (const { position, row } of readPlan(objects, job)) byRow[row] = byPosition[position] ?? 0;

@@ -1,9 +1,9 @@
 /** Which rows of the input a chain of continued jobs has answered already. */
 import { listLineage } from '../db/queries/list-lineage.ts';
-import { listParts } from '../db/queries/list-parts.ts';
+import { readPartPages, type StoredPart } from '../db/queries/list-parts.ts';
 import { ancestorsOf } from '../jobs/ancestors.ts';
 import type { Job } from '../jobs/job.ts';
-import { decodePlan } from '../jobs/plan-file.ts';
+import { decodePlan, type PlannedRow } from '../jobs/plan-file.ts';
 import { hasPosition, type Ranges } from '../jobs/ranges.ts';
 import type { WorkerContext } from './worker-context.ts';
 
@@ -18,11 +18,13 @@ export async function readAnsweredRows(context: WorkerContext, job: Job, rowCoun
 async function markSucceededRows({ store, objects }: WorkerContext, job: Job, answered: Uint8Array): Promise<void> {
   if (job.planKey === null) return;
   const plan = decodePlan(await objects.read(job.planKey));
-  for (const part of await listParts(store.db, job.uid)) {
-    for (const position of positionsOf(part.rows)) {
-      const row = plan[position]?.row;
-      if (row !== undefined && !hasPosition(part.failedRows, position)) answered[row] = 1;
-    }
+  for await (const parts of readPartPages(store.db, job.uid)) for (const part of parts) markPart(part, plan, answered);
+}
+
+function markPart(part: StoredPart, plan: readonly PlannedRow[], answered: Uint8Array): void {
+  for (const position of positionsOf(part.rows)) {
+    const row = plan[position]?.row;
+    if (row !== undefined && !hasPosition(part.failedRows, position)) answered[row] = 1;
   }
 }
 

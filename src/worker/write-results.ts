@@ -6,7 +6,7 @@ import { OUTPUT_FILES } from '../contract/dataset.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
 import { findOutcome } from '../db/queries/find-outcome.ts';
 import { finishJob } from '../db/queries/finish-job.ts';
-import { listParts, readParts, sumPartBytes } from '../db/queries/list-parts.ts';
+import { listParts, readPartPages, sumPartBytes } from '../db/queries/list-parts.ts';
 import type { Job } from '../jobs/job.ts';
 import { partsPrefix } from '../jobs/object-keys.ts';
 import { toUnfinishedRow, UNFINISHED_FILE } from '../jobs/openai-row.ts';
@@ -22,7 +22,7 @@ export async function writeResults(context: WorkerContext, jobUid: string, signa
   const job = await findJobByUid(store.db, jobUid);
   if (job?.state === 'WRITING_RESULTS') {
     crashPoint('merge.before-files');
-    const [parts, bytes] = [readParts(store.db, jobUid), await sumPartBytes(store.db, jobUid)];
+    const [parts, bytes] = [readPartPages(store.db, jobUid), await sumPartBytes(store.db, jobUid)];
     const rowCount = Math.max(1, job.inputRows ?? 1);
     const slices = mergeParts({ objects, parts, bytes, rowCount, scratchDir: join(scratchDir, jobUid), signal });
     const { files, hidden } = await writeFiles(objects, jobUid, slices);

@@ -1,6 +1,5 @@
-import { parseRanges } from '../../jobs/ranges.ts';
 import type { Db } from '../store.ts';
-import type { StoredPart } from './list-parts.ts';
+import { type StoredPart, withRanges } from './list-parts.ts';
 
 /** A part that has its place in the reading order. */
 export interface NumberedPart extends StoredPart {
@@ -17,5 +16,5 @@ export async function listNumberedParts(db: Db, jobUid: string, after = 0): Prom
     .orderBy('readingOrder')
     .$narrowType<{ readingOrder: number }>()
     .execute();
-  return parts.map((part) => ({ ...part, rows: parseRanges(part.rows), failedRows: parseRanges(part.failedRows) }));
+  return parts.map(withRanges);
 }

@@ -18,13 +18,13 @@ export interface StoredPart {
  * that were lost before the commit, even of the same position under an older epoch.
  */
 export async function listParts(db: Db, jobUid: string): Promise<readonly StoredPart[]> {
-  return (await Array.fromAsync(readParts(db, jobUid))).flat();
+  return (await Array.fromAsync(readPartPages(db, jobUid))).flat();
 }
 
 const PAGE = 500;
 
 /** The same, some at a time: where many rows were in flight, what all parts name takes tens of bytes for each row of the job. */
-export async function* readParts(db: Db, jobUid: string): AsyncGenerator<readonly StoredPart[]> {
+export async function* readPartPages(db: Db, jobUid: string): AsyncGenerator<readonly StoredPart[]> {
   let last = 0;
   for (;;) {
     const parts = await db
@@ -35,16 +35,18 @@ export async function* readParts(db: Db, jobUid: string): AsyncGenerator<readonl
       .orderBy('id')
       .limit(PAGE)
       .execute();
-    if (parts.length > 0)
-      yield parts.map(({ id: _, ...part }) => ({
-        ...part,
-        rows: parseRanges(part.rows),
-        failedRows: parseRanges(part.failedRows),
-      }));
+    if (parts.length > 0) yield parts.map(({ id: _, ...part }) => withRanges(part));
     if (parts.length < PAGE) return;
     last = parts.at(-1)?.id ?? last;
   }
 }
+
+/** A row of the table with its sets read. */
+export const withRanges = <Row extends { readonly rows: string; readonly failedRows: string }>(row: Row) => ({
+  ...row,
+  rows: parseRanges(row.rows),
+  failedRows: parseRanges(row.failedRows),
+});
 
 /** Bytes of all result lines. */
 export async function sumPartBytes(db: Db, jobUid: string): Promise<number> {
