@@ -3,7 +3,7 @@ import type { Money } from '../contract/money.ts';
 import { listPastJobs } from '../db/queries/list-past-jobs.ts';
 import { measurePace } from '../db/queries/measure-pace.ts';
 import { sumProgressOfJobs } from '../db/queries/sum-progress-of-jobs.ts';
-import { type Forecast, forecast, type Measured } from '../jobs/forecast.ts';
+import { type Forecast, forecast, type Measured, needsPast } from '../jobs/forecast.ts';
 import type { Job, Progress } from '../jobs/job.ts';
 import { isFinal } from '../jobs/states.ts';
 import type { Context } from './context.ts';
@@ -33,12 +33,17 @@ export async function forecastJobs(
   const now = clock.now();
   const running = open.filter(({ state }) => state === 'RUNNING').map(({ uid }) => uid);
   const paces = await measurePace(db, running, new Date(now.getTime() - LATELY_MS));
-  const past = await findPast({ db }, open);
+  const known = open.map((job) => {
+    const own = { progress: progressOf(job), rowsPerSecond: toRate(job, paces.get(job.uid), now) };
+    return { job, facts: { planned: job.planned ?? [], totalRows: job.totalRows ?? 0, own } };
+  });
+  const past = await findPast(
+    { db },
+    known.filter(({ facts }) => needsPast(facts)).map(({ job }) => job),
+  );
   return new Map(
-    open.map((job) => {
-      const own = { progress: progressOf(job), rowsPerSecond: toRate(job, paces.get(job.uid), now) };
-      const { planned, totalRows } = job;
-      const found = forecast({ planned: planned ?? [], totalRows: totalRows ?? 0, own, past: past.get(pastKey(job)), now });
+    known.map(({ job, facts }) => {
+      const found = forecast({ ...facts, past: past.get(pastKey(job)), now });
       return [job.uid, { ...found, cost: prices === undefined ? null : priceForecast(prices, found) }];
     }),
   );

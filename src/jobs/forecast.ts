@@ -29,6 +29,9 @@ export interface ForecastFacts {
   readonly now: Date;
 }
 
+/** What a job tells of itself. */
+type OwnFacts = Pick<ForecastFacts, 'planned' | 'totalRows' | 'own'>;
+
 /** What a forecast rests on: the text of the input, an earlier job on the same model, or rows of this one. */
 export type ForecastBasis = 'INPUT' | 'HISTORY' | 'ROWS';
 
@@ -50,13 +53,21 @@ export interface Forecast {
 const ENOUGH_ROWS = 20;
 const ENOUGH_SHARE = 0.01;
 
+/** How many of a job's rows run, how many of them are done, and whether those tell what the others will take. */
+function countRows({ planned, totalRows, own }: OwnFacts) {
+  const rows = sum(planned.map((model) => model.rows));
+  // Rows that can't run were done before the first that can.
+  const done = Math.max(0, own.progress.ok + own.progress.failed - (totalRows - rows));
+  return { rows, done, isEnough: done > 0 && done >= Math.min(rows, Math.max(ENOUGH_ROWS, rows * ENOUGH_SHARE)) };
+}
+
+/** False where an earlier job tells nothing that the job's own rows don't. */
+export const needsPast = (facts: OwnFacts): boolean => !countRows(facts).isEnough;
+
 /** Pure: the same facts, the same forecast. */
 export function forecast(facts: ForecastFacts): Forecast {
   const { planned, own, past } = facts;
-  const rows = sum(planned.map((model) => model.rows));
-  // Rows that can't run were done before the first that can.
-  const done = Math.max(0, own.progress.ok + own.progress.failed - (facts.totalRows - rows));
-  const isEnough = done > 0 && done >= Math.min(rows, Math.max(ENOUGH_ROWS, rows * ENOUGH_SHARE));
+  const { rows, done, isEnough } = countRows(facts);
   const measured = isEnough ? { ...own, rows: done } : past && { ...past, rows: past.progress.ok + past.progress.failed };
   const perRow = measured === undefined ? undefined : toPerRow(measured.progress, measured.rows);
   const estimated = sum(planned.map(({ inputTokens }) => inputTokens));
