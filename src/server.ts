@@ -7,6 +7,7 @@ import { type Log, makeLog } from './base/log.ts';
 import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
+import { markerOf, readMarker } from './cli/local-server.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { embeddedPlaces } from './places.ts';
 import { serveApi } from './serve-api.ts';
@@ -64,7 +65,7 @@ interface Serving {
 
 async function serveLocally(machine: Machine, { start, view, stop, began, log }: Serving): Promise<void> {
   const { dataDir } = start;
-  const marker = join(dataDir, 'server.json');
+  const marker = markerOf(dataDir);
   const onReady = async (url: string): Promise<void> => {
     await writeFile(marker, JSON.stringify({ pid: process.pid, url }));
     const key = await readOrIssueKey(machine, dataDir);
@@ -104,9 +105,9 @@ async function openOrSayWhoRuns(dataDir: string, open: () => Promise<Machine>): 
     return await open();
   } catch (cause) {
     if (!(cause instanceof Problem) || cause.reason !== 'DATA_DIR_IN_USE') throw cause;
-    const running = await readFile(join(dataDir, 'server.json'), 'utf8').catch(() => undefined);
+    const running = await readMarker(dataDir);
     if (running === undefined) throw cause;
-    const { pid, url } = JSON.parse(running) as { readonly pid: number; readonly url: string };
+    const { pid, url } = running;
     throw new Problem(
       'FAILED_PRECONDITION',
       `A server is running on ${dataDir} already: ${url} (process ${pid}). Use that one, or choose another folder with --data-dir.`,

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultDataFolder } from '../base/data-folder.ts';
+import { isAlive } from '../storage/is-alive.ts';
 import type { Host } from './host.ts';
 
 /** A server that is up. */
@@ -11,22 +12,26 @@ export interface LocalServer {
   readonly apiKey?: string;
 }
 
+/** What a server leaves in its folder while it runs; one that was killed leaves it for good. */
+export interface Marker {
+  readonly pid: number;
+  readonly url: string;
+}
+
+/** Where it lies. */
+export const markerOf = (dataDir: string): string => join(dataDir, 'server.json');
+
+/** Undefined where no server has left one. */
+export async function readMarker(dataDir: string): Promise<Marker | undefined> {
+  const text = await readFile(markerOf(dataDir), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as Marker); // Written by the server itself.
+}
+
 /** Finds it; undefined when none is up. */
 export async function findLocalServer({ env }: Pick<Host, 'env'>): Promise<LocalServer | undefined> {
   const dataDir = env['BOATLOAD_DATA_DIR'] || defaultDataFolder(env);
-  const text = await readFile(join(dataDir, 'server.json'), 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const { pid, url } = JSON.parse(text) as { readonly pid: number; readonly url: string }; // Written by the server itself.
-  if (!isAlive(pid)) return undefined;
+  const marker = await readMarker(dataDir);
+  if (marker === undefined || !isAlive(marker.pid)) return undefined;
   const apiKey = (await readFile(join(dataDir, 'api-key'), 'utf8').catch(() => '')).trim();
-  return { url, ...(apiKey !== '' && { apiKey }) };
-}
-
-/** Signal 0 asks whether a process is there; one of another user is, too. */
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM';
-  }
+  return { url: marker.url, ...(apiKey !== '' && { apiKey }) };
 }

@@ -1,7 +1,7 @@
 /** Servers that run already: that of the data folder, the one behind the health port, and the API processes of a worker. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { messageOf } from '../base/message-of.ts';
+import { type Marker, readMarker } from '../cli/local-server.ts';
+import { isAlive } from '../storage/is-alive.ts';
 import { fault, warning, well } from './observe.ts';
 import type { Observation, Patient } from './patient.ts';
 
@@ -12,17 +12,6 @@ export async function checkServer({ dataDir, through }: Patient): Promise<readon
   const marker = await readMarker(dataDir);
   const seen = await Promise.all([...(marker === undefined ? [] : [askOwn(marker)]), ...through.map((url) => askReady(url))]);
   return seen.length > 0 ? seen : [well('none runs here')];
-}
-
-/** What a server leaves in its folder while it runs (`server.ts`). */
-interface Marker {
-  readonly pid: number;
-  readonly url: string;
-}
-
-async function readMarker(dataDir: string): Promise<Marker | undefined> {
-  const text = await readFile(join(dataDir, 'server.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as Marker); // What a server has written.
 }
 
 async function askOwn({ pid, url }: Marker): Promise<Observation> {
@@ -51,14 +40,5 @@ async function askReady(url: string): Promise<Observation> {
   } catch (cause) {
     const message = `${url} does not answer: ${messageOf(cause)}.`;
     return fault({ code: 'SERVER_SILENT', message, remedy: 'Look into its log, and start it again.', details });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (cause) {
-    // Somebody else's process is alive.
-    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM';
   }
 }

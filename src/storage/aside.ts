@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isErrno } from './errno.ts';
+import { isAlive } from './is-alive.ts';
 
 /** Tells our files aside from those of a process that had our number before us. */
 const LIFE = randomBytes(6).toString('hex');
@@ -32,15 +32,5 @@ export async function removeLeftovers(folder: string): Promise<void> {
     const isOurs = life === LIFE;
     const isAnother = Number(pid) !== process.pid && isAlive(Number(pid));
     if (!isOurs && !isAnother) await rm(join(folder, name), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Alive, but somebody else's.
-    return isErrno(error, 'EPERM');
   }
 }
