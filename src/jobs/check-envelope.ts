@@ -1,10 +1,12 @@
 /** Checks what stands around a row's body: where the row goes, and that there is a body at all. */
+
 import type { JsonKind } from '../jsonl/json-cursor.ts';
 import type { Span } from '../jsonl/scan-object.ts';
 import { tokenSays } from '../jsonl/string-token.ts';
 import type { RowFault } from './bad-line.ts';
 import { withArticle } from './kind-words.ts';
 import { ROW_PATHS } from './row-format.ts';
+import { shorten } from './shorten.ts';
 
 export interface Value extends Span {
   readonly kind: JsonKind;
@@ -36,7 +38,7 @@ function checkEndpoint({ method, url }: Envelope, line: Buffer, endpoint: string
   return {
     at: url.start,
     reason: 'URL_MISMATCH',
-    message: `url is ${shorten(url, line)}, the endpoint of the job is "${endpoint}"`,
+    message: `url is ${shown(url, line)}, the endpoint of the job is "${endpoint}"`,
     remedy: 'Put rows for different endpoints into different files, and start a job for each.',
   };
 }
@@ -62,18 +64,17 @@ const isText = ({ start, end, kind }: Value, line: Buffer, text: string): boolea
 const invalidUrl = (url: Value, line: Buffer): RowFault => ({
   at: url.start,
   reason: 'INVALID_URL',
-  message: `url is ${shorten(url, line)}`,
+  message: `url is ${shown(url, line)}`,
   remedy: `Set url to ${ROW_PATHS.slice(0, -1).join(', ')} or ${ROW_PATHS.at(-1)}.`,
 });
 
 const invalidMethod = (method: Value, line: Buffer): RowFault => ({
   at: method.start,
   reason: 'INVALID_METHOD',
-  message: `method is ${shorten(method, line)}`,
+  message: `method is ${shown(method, line)}`,
   remedy: 'Set method to "POST", or leave it out.',
 });
 
-const shorten = ({ start, end }: Span, line: Buffer): string => {
-  const text = line.toString('utf8', start, end);
-  return text.length > 100 ? `${text.slice(0, 99).toWellFormed()}…` : text;
-};
+const LONGEST_SHOWN = 100;
+
+const shown = ({ start, end }: Span, line: Buffer): string => shorten(line.toString('utf8', start, end), LONGEST_SHOWN);

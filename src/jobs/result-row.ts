@@ -1,4 +1,5 @@
 /** What a row ends as: the engine's reply spliced, byte for byte, into one line of an output file. */
+
 import { isUtf8 } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import type { EngineAnswer } from '../engines/engine.ts';
@@ -6,6 +7,7 @@ import { readErrorBody } from '../engines/error-body.ts';
 import { CARRIAGE_RETURN, LINE_FEED, OPEN_BRACKET, SPACE } from '../jsonl/ascii.ts';
 import { type Span, scanObject } from '../jsonl/scan-object.ts';
 import { NO_USAGE, type RowUsage, readUsage } from './row-usage.ts';
+import { shorten } from './shorten.ts';
 
 /** A finished row. */
 export interface ResultRow extends RowUsage {
@@ -46,7 +48,7 @@ export function toResult(customId: Buffer, answer: EngineAnswer): ResultRow | Br
 
 /** A failure that no answer describes, or that needs other words. */
 export function toFailure(customId: Buffer, { code, message, type }: RowFailure): ResultRow {
-  const error = JSON.stringify({ code, message: cut(message), type });
+  const error = JSON.stringify({ code, message: shorten(message, MAX_MESSAGE_CHARACTERS), type });
   return { kind: 'failure', line: Buffer.concat([HEAD, customId, Buffer.from(`,"error":${error}}\n`)]), ...NO_USAGE };
 }
 
@@ -89,6 +91,3 @@ const toWords = ({ status, body }: EngineAnswer, fault: string): string =>
 const inWords = (status: number): string => `${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
 
 const typeOf = (status: number): string => (status < 500 ? 'invalid_request_error' : 'server_error');
-
-const cut = (text: string): string =>
-  text.length <= MAX_MESSAGE_CHARACTERS ? text : `${text.slice(0, MAX_MESSAGE_CHARACTERS - 1).toWellFormed()}…`;

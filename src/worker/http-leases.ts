@@ -1,7 +1,9 @@
 /** Leases and jobs of a worker without a database: an API process asks it for them. */
+
 import { MOST_WAIT_MS, MOST_WORDS } from '../contract/worker-calls.ts';
 import type { LeasedJob, LeasedJobs } from '../jobs/leased-jobs.ts';
 import type { Leases, ShardLease } from '../jobs/leases.ts';
+import { shorten } from '../jobs/shorten.ts';
 import type { JobState } from '../jobs/states.ts';
 import type { WorkerCalls } from './worker-calls.ts';
 
@@ -55,4 +57,4 @@ export function makeHttpJobs(api: WorkerCalls): LeasedJobs {
 }
 
 /** An engine may refuse with a page of any length. */
-const cut = (words: string): string => (words.length <= MOST_WORDS ? words : `${words.slice(0, MOST_WORDS - 1).toWellFormed()}…`);
+const cut = (words: string): string => shorten(words, MOST_WORDS);
