@@ -1,10 +1,10 @@
 /** Looks at a PostgreSQL server as a process would find it, and changes nothing. */
-import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely';
+import { sql } from 'kysely';
 import { expectTables, schemaOf } from './migrations/migrate.ts';
-import { checkVersion } from './open-postgres.ts';
+import { checkVersion, toDb } from './open-postgres.ts';
 import { makePool } from './postgres-pool.ts';
 import { listAllEngines } from './queries/list-all-engines.ts';
-import type { Engine, Schema } from './schema.ts';
+import type { Engine } from './schema.ts';
 import type { Db } from './store.ts';
 
 /** How it is. */
@@ -30,10 +30,7 @@ const ANSWER_WITHIN_MS = 10_000;
 /** Throws a `Problem`: `DATABASE_UNREACHABLE`, `POSTGRES_TOO_OLD`. */
 export async function lookAtPostgres(url: string): Promise<PostgresFacts> {
   const pool = makePool({ url, schema: schemaOf(), answerWithinMs: ANSWER_WITHIN_MS, onError: () => undefined });
-  const db = new Kysely<Schema>({
-    dialect: new PostgresDialect({ pool }),
-    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
-  });
+  const db = toDb(pool);
   try {
     await checkVersion(db);
     const tablesTrouble = await expectTables(db).then(

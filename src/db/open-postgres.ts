@@ -1,4 +1,4 @@
-import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely';
+import { CamelCasePlugin, Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
 import { Problem } from '../base/problem.ts';
 import { makeLeasedJobs } from './leased-jobs.ts';
 import { makeLeases } from './leases.ts';
@@ -33,10 +33,7 @@ export async function openPostgres({ url, onError, tables, onTablesGone, ...want
   const { answerWithinMs = tables === 'expect' ? ANSWER_WITHIN_MS : undefined } = wanted;
   const patience = answerWithinMs === undefined ? {} : { answerWithinMs };
   const pool = makePool({ url, schema: schemaOf(), onError, onTablesGone: () => onTablesGone?.(db), ...patience });
-  const db: Db = new Kysely<Schema>({
-    dialect: new PostgresDialect({ pool }),
-    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
-  });
+  const db: Db = toDb(pool);
   try {
     await checkVersion(db);
     await toPreparation(tables)(db);
@@ -58,6 +55,10 @@ export async function openPostgres({ url, onError, tables, onTablesGone, ...want
     throw cause;
   }
 }
+
+/** The tables behind a pool. */
+export const toDb = (pool: PostgresPool): Kysely<Schema> =>
+  new Kysely({ dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })] });
 
 const toPreparation = (tables: TablesOption): ((db: Db) => Promise<void>) =>
   typeof tables === 'function' ? tables : tables === 'make' ? migrate : expectTables;
