@@ -1,10 +1,9 @@
 /** The models of `boatload up`: what comes with Boatload, what the flags name, and what the named engines serve. */
-import { PUBLIC_ACCOUNT } from './actions/model-registry.ts';
 import type { Log } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
 import type { Precision } from './contract/job.ts';
-import { makeName, toModelId } from './contract/names.ts';
+import { makeName, PUBLIC_ACCOUNT, toModelId } from './contract/names.ts';
 import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
 import { readGgufFile } from './engines/gguf-file.ts';
 import { toGgufFacts } from './engines/gguf-head.ts';

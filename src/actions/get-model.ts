@@ -1,10 +1,10 @@
 /** Finding models: records of uploaded ones, and what engines serve. */
 import { Problem } from '../base/problem.ts';
-import { isOwnAccountAlias, makeName } from '../contract/names.ts';
+import { isOwnAccountAlias, makeName, PUBLIC_ACCOUNT } from '../contract/names.ts';
 import { findModelRecord } from '../db/queries/find-model-record.ts';
 import type { Model } from '../db/schema.ts';
 import type { Caller, Context } from './context.ts';
-import { PUBLIC_ACCOUNT, type RegisteredModel, toModelAccount } from './model-registry.ts';
+import { type RegisteredModel, toModelAccount } from './model-registry.ts';
 
 /** A model by the two words of its path. */
 export interface ModelAddress {

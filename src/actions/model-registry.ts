@@ -1,11 +1,8 @@
 /** Which models there are, and how a caller may name them. */
 
 import type { Precision } from '../contract/job.ts';
-import { type Collection, makeName, parseName } from '../contract/names.ts';
+import { type Collection, makeName, PUBLIC_ACCOUNT, parseName } from '../contract/names.ts';
 import type { ModelDefaults } from '../jobs/job.ts';
-
-/** The account that holds the models everybody may use. */
-export const PUBLIC_ACCOUNT = 'boatload';
 
 /** Names that clients of other systems have in their programs mean the public account. */
 const PUBLIC_ALIASES: readonly string[] = ['fireworks'];

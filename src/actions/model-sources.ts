@@ -1,11 +1,11 @@
 /** Where the files of a model come from: a name of the catalogue, a file on the hub, or any URL. */
 import { Problem } from '../base/problem.ts';
 import type { Precision } from '../contract/job.ts';
-import { isId, parseName, toModelId } from '../contract/names.ts';
+import { isId, PUBLIC_ACCOUNT, parseName, toModelId } from '../contract/names.ts';
 import type { PulledFile } from '../db/schema.ts';
 import { isFileName } from './check-file-sizes.ts';
 import { type CatalogueModel, MODEL_CATALOGUE } from './model-catalogue.ts';
-import { PUBLIC_ACCOUNT, toModelAccount } from './model-registry.ts';
+import { toModelAccount } from './model-registry.ts';
 
 export interface SourceWish {
   /** A name of the catalogue, `hf:owner/repository/file.gguf`, or a URL. */

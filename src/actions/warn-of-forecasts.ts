@@ -2,14 +2,14 @@
 import { addEventOnce } from '../db/queries/add-event-once.ts';
 import { listRunningJobs } from '../db/queries/list-running-jobs.ts';
 import { sumProgressOfJobs } from '../db/queries/sum-progress-of-jobs.ts';
+import { NOTHING_DONE } from '../jobs/add-up.ts';
 import type { Forecast } from '../jobs/forecast.ts';
-import type { Job, Progress } from '../jobs/job.ts';
+import type { Job } from '../jobs/job.ts';
 import type { Context } from './context.ts';
 import { forecastJobs } from './forecast-jobs.ts';
 
 /** The first seconds of a job, with engines that warm up, tell nothing of its pace. */
 const PACE_SHOWS_MS = 60_000;
-const NOTHING: Progress = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
 
 export interface WarnOptions {
   /** A job whose results reach this ends early. */
@@ -24,7 +24,7 @@ export async function warnOfForecasts(context: Pick<Context, 'store' | 'clock'>,
     db,
     jobs.map(({ uid }) => uid),
   );
-  const forecasts = await forecastJobs(context, jobs, { progressOf: ({ uid }) => sums.get(uid) ?? NOTHING });
+  const forecasts = await forecastJobs(context, jobs, { progressOf: ({ uid }) => sums.get(uid) ?? NOTHING_DONE });
   const at = context.clock.now();
   for (const job of jobs) {
     const found = forecasts.get(job.uid);

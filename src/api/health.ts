@@ -1,8 +1,9 @@
 /** Is it alive, is it ready, what is it: no key, no secrets. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { sql } from 'kysely';
-import { PUBLIC_ACCOUNT } from '../actions/model-registry.ts';
+import { PUBLIC_ACCOUNT } from '../contract/names.ts';
 import type { Store } from '../db/store.ts';
 import type { ApiContext, ApiEnv } from './api-context.ts';
 

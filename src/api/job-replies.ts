@@ -2,12 +2,10 @@ import { explainJobs } from '../actions/explain-jobs.ts';
 import { forecastJobs } from '../actions/forecast-jobs.ts';
 import type { BatchInferenceJob } from '../contract/job.ts';
 import { sumProgressOfJobs } from '../db/queries/sum-progress-of-jobs.ts';
+import { NOTHING_DONE } from '../jobs/add-up.ts';
 import type { Job, Progress } from '../jobs/job.ts';
 import type { ApiContext } from './api-context.ts';
 import { toJobReply } from './job-reply.ts';
-
-/** The progress of a job without parts. */
-export const NOTHING_DONE: Progress = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
 
 /** Jobs in the shape of the wire, with what the tables know of them beside their own row: a few statements, however many jobs. */
 export async function replyJobs(context: ApiContext, jobs: readonly Job[]): Promise<readonly BatchInferenceJob[]> {

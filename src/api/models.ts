@@ -1,4 +1,5 @@
 /** `/v1/accounts/{account}/models`. */
+
 import { z } from 'zod';
 import { checkConfigs } from '../actions/check-model-files.ts';
 import { createModel } from '../actions/create-model.ts';
@@ -8,7 +9,6 @@ import { findVisibleRecord, getModel, isPublicAccount, type ModelAddress, resolv
 import { linkModelDownload } from '../actions/link-model-download.ts';
 import { linkModelUpload } from '../actions/link-model-upload.ts';
 import { MODEL_CATALOGUE } from '../actions/model-catalogue.ts';
-import { PUBLIC_ACCOUNT } from '../actions/model-registry.ts';
 import { demand } from '../actions/permissions.ts';
 import { prepareModel } from '../actions/prepare-model.ts';
 import { pullModel } from '../actions/pull-model.ts';
@@ -32,6 +32,7 @@ import {
   ValidateModelConfigRequest,
   ValidateModelUploadQuery,
 } from '../contract/model.ts';
+import { PUBLIC_ACCOUNT } from '../contract/names.ts';
 import { listModels } from '../db/queries/list-models.ts';
 import { type FieldKind, TRUTH } from './list-filter.ts';
 import { toEngineModel, toFoundReply, toModelReply } from './model-reply.ts';

@@ -14,6 +14,9 @@ const COLLECTIONS = {
 /** A collection by the spelling that is written. */
 export type Collection = keyof typeof COLLECTIONS;
 
+/** The account that holds the models everybody may use. */
+export const PUBLIC_ACCOUNT = 'boatload';
+
 /** Account ids that stand for "the account of my key". */
 const OWN_ACCOUNT: readonly string[] = ['-', 'me'];
 

@@ -1,6 +1,7 @@
 import type { Progress } from './job.ts';
 
-const NOTHING: Progress = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
+/** Of a job that has not begun. */
+export const NOTHING_DONE: Progress = { ok: 0, failed: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, bytes: 0 };
 
 /** What was done in several places, together. */
 export const addUp = (all: readonly Progress[]): Progress =>
@@ -13,5 +14,5 @@ export const addUp = (all: readonly Progress[]): Progress =>
       cachedTokens: sum.cachedTokens + cachedTokens,
       bytes: sum.bytes + bytes,
     }),
-    NOTHING,
+    NOTHING_DONE,
   );

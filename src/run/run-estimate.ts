@@ -2,11 +2,10 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { PUBLIC_ACCOUNT } from '../actions/model-registry.ts';
 import { type Prices, priceForecast } from '../actions/price-usage.ts';
 import { Problem } from '../base/problem.ts';
 import type { EstimateRequest, RunEstimate, RunView } from '../cli/doors.ts';
-import { makeName, toModelId } from '../contract/names.ts';
+import { makeName, PUBLIC_ACCOUNT, toModelId } from '../contract/names.ts';
 import { failureMessage } from '../jobs/check-row.ts';
 import { sumPlannedTokens } from '../jobs/planned-tokens.ts';
 import { type PlanReading, readPlan } from '../jobs/read-plan.ts';

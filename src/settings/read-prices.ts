@@ -1,11 +1,10 @@
 /** What tokens cost, when whoever runs the server says so: a JSON file that `BOATLOAD_PRICES` names. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { PUBLIC_ACCOUNT } from '../actions/model-registry.ts';
 import type { Prices } from '../actions/price-usage.ts';
 import { messageOf } from '../base/message-of.ts';
 import { Problem } from '../base/problem.ts';
-import { makeName } from '../contract/names.ts';
+import { makeName, PUBLIC_ACCOUNT } from '../contract/names.ts';
 import { readText, type Settings } from './settings.ts';
 
 const PRICES = 'BOATLOAD_PRICES';

@@ -2,9 +2,9 @@ import { modelWord } from '../../actions/list-usable-models.ts';
 import type { ValidationReport } from '../../contract/job.ts';
 import type { Batch, BatchError } from '../../contract/openai/batch.ts';
 import { sumProgressOfJobs } from '../../db/queries/sum-progress-of-jobs.ts';
+import { NOTHING_DONE } from '../../jobs/add-up.ts';
 import type { Job } from '../../jobs/job.ts';
 import type { ApiContext } from '../api-context.ts';
-import { NOTHING_DONE } from '../job-replies.ts';
 import { toBatchError, toLineErrors } from './batch-errors.ts';
 import { toBatchReply } from './batch-reply.ts';
 

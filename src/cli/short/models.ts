@@ -1,5 +1,6 @@
 /** `boatload models`. */
 import type { Model, ModelCatalogue } from '../../contract/model.ts';
+import { PUBLIC_ACCOUNT } from '../../contract/names.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import { formatBytes, formatCount } from '../figures.ts';
 import { idOf } from '../firectl/message.ts';
@@ -13,8 +14,6 @@ export interface ModelsFlags extends ConnectionFlags {
 }
 
 type Offered = ModelCatalogue['models'][number];
-
-const PUBLIC_ACCOUNT = 'boatload';
 
 /** Prints what can run here, and what can be added. */
 export async function models(flags: ModelsFlags, host: Host): Promise<void> {
