@@ -1,9 +1,22 @@
 import { defineConfig } from 'vitest/config';
 
-/** `house`: the drawing and the rules of the code. `unit`: pure and fast. `real`: starts databases, servers, engines of its own. `system`: needs what npm can't bring. */
-const project = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const, setupFiles: ['test/support/seed.ts'] },
+/** `house`: the drawing and the rules of the code. `unit`: pure and fast. `real`: starts databases, servers, engines of its own. `system`: needs what npm can't bring; `system-alone`: the same, with nothing beside it. */
+const project = (name: string, include: string[], testTimeout: number, exclude: string[] = []) => ({
+  test: {
+    name,
+    include,
+    exclude,
+    testTimeout,
+    hookTimeout: testTimeout,
+    pool: 'forks' as const,
+    setupFiles: ['test/support/seed.ts'],
+  },
 });
+
+const ALONE = ['test/system/bench-*.test.ts', 'test/system/kill.test.ts', 'test/system/contract/limits.test.ts'];
+
+/** Begins when the groups with a lower number have ended. */
+const inTurn = <P extends { test: object }>(groupOrder: number, { test }: P) => ({ test: { ...test, sequence: { groupOrder } } });
 
 export default defineConfig({
   test: {
@@ -13,8 +26,9 @@ export default defineConfig({
       project('house', ['test/house/**/*.test.ts'], 10_000),
       project('unit', ['test/{base,contract,jsonl,jobs,packaging}/**/*.test.ts'], 20_000),
       project('real', ['test/{storage,engines,client,cli,db,actions,worker,api,door,models}/**/*.test.ts'], 120_000),
-      // One file after the other: what they time would not be the program's doing.
-      { test: { ...project('system', ['test/system/**/*.test.ts'], 600_000).test, fileParallelism: false } },
+      inTurn(1, project('system', ['test/system/**/*.test.ts'], 600_000, ALONE)),
+      // One file after the other: what they time or count would be the other file's doing.
+      inTurn(2, { test: { ...project('system-alone', ALONE, 600_000).test, fileParallelism: false } }),
     ],
   },
 });
