@@ -2,6 +2,7 @@
 import { Template } from '@huggingface/jinja';
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import { messageOf } from '../../base/message-of.ts';
+import { Markers } from './markers.ts';
 import { Refusal } from './refusal.ts';
 
 /** A message as templates know it: contents are text by now. */
@@ -17,26 +18,22 @@ export interface TemplateInput {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** GGUF's numbers for unknown, control and user-defined tokens. */
-const SET_APART: ReadonlySet<number> = new Set([2, 3, 4]);
-
 export class ChatTemplate {
   readonly #model: LlamaModel;
   readonly #template: Template;
-  readonly #markers: RegExp;
+  readonly #markers: Markers;
 
   constructor(model: LlamaModel, source: string) {
     this.#model = model;
     this.#template = new Template(source);
-    this.#markers = toMarkers(model);
+    this.#markers = new Markers(model);
   }
 
-  /** Renders and tokenises. What a message says never becomes one of the template's own markers, so nobody can forge a role. */
+  /** Renders and tokenises. No text of the request ever becomes one of the template's own markers, so nobody can forge a role. */
   toTokens(input: TemplateInput): Token[] {
     const rendered = this.#render(input);
-    const forged = input.messages.some(({ content }) => content !== null && this.#holdsMarkers(content));
-    const tokens = forged ? this.#tokenizeApart(input) : this.#model.tokenize(rendered, true);
-    return withBos(this.#model, tokens);
+    const apart = this.#markers.mayBeIn(input) ? this.#renderApart(input, rendered) : undefined;
+    return withBos(this.#model, apart ?? this.#model.tokenize(rendered, true));
   }
 
   #render({ messages, variables }: TemplateInput): string {
@@ -55,36 +52,29 @@ export class ChatTemplate {
     }
   }
 
-  #holdsMarkers(content: string): boolean {
-    // Tokenising twice costs more than rendering does, and hardly any text comes near a marker.
-    if (!this.#markers.test(content)) return false;
-    const plain = this.#model.tokenize(content, false);
-    const marked = this.#model.tokenize(content, true);
-    return plain.length !== marked.length || plain.some((token, index) => token !== marked[index]);
+  /**
+   * Renders again with the request's texts in disguise: what is a marker then is the template's own. Undefined when no other was
+   * there before. Between two of the template's own markers a forged one is tokenised as the text that it is.
+   */
+  #renderApart(input: TemplateInput, rendered: string): Token[] | undefined {
+    const disguise = this.#markers.disguiseFor(input);
+    const disguised = this.#render(disguise.of(input));
+    const [own, all] = [this.#markers.in(disguised), this.#markers.in(rendered)];
+    if (own.length === all.length && own.every((marker, index) => marker === all[index])) return undefined;
+    return this.#tokenizeApart(this.#markers.cut(disguised).map(disguise.off));
   }
 
-  /** Renders with place-holders in place of the contents, and tokenises each side of the borders in its own way. */
-  #tokenizeApart({ messages, variables }: TemplateInput): Token[] {
-    const mark = `content${crypto.randomUUID().replaceAll('-', '')}x`;
-    const marked = messages.map((message, index) =>
-      message.content === null ? message : { ...message, content: `${mark}${index}x` },
-    );
-    const rendered = this.#render({ messages: marked, variables });
-    const pieces = rendered.split(new RegExp(`${mark}(\\d+)x`));
-    // Odd pieces are the numbers between the borders.
-    return pieces.flatMap((piece, index) =>
-      index % 2 === 0 ? this.#model.tokenize(piece, true) : this.#model.tokenize(messages[Number(piece)]?.content ?? '', false),
-    );
+  /** Pieces with a forged marker as plain text, and all between them in one go. */
+  #tokenizeApart(pieces: readonly string[]): Token[] {
+    const tokens: Token[] = [];
+    let run = '';
+    for (const [index, piece] of pieces.entries()) {
+      const forged = index % 2 === 0 && this.#markers.in(piece).length > 0;
+      if (forged) tokens.push(...this.#model.tokenize(run, true), ...this.#model.tokenize(piece, false));
+      run = forged ? '' : run + piece;
+    }
+    return [...tokens, ...this.#model.tokenize(run, true)];
   }
-}
-
-/** Finds the text of whatever the vocabulary sets apart from plain text. */
-function toMarkers(model: LlamaModel): RegExp {
-  const { tokens, token_type: types } = model.fileInfo.metadata.tokenizer.ggml;
-  // Without types nothing is known, and everything is looked at closely.
-  if (types === undefined) return /(?:)/;
-  const markers = tokens.filter((text, token) => SET_APART.has(types[token] ?? 0) && text !== '');
-  return markers.length === 0 ? /(?!)/ : new RegExp(markers.map((text) => RegExp.escape(text)).join('|'));
 }
 
 /** The chat template of a model; undefined when its file holds none. */
