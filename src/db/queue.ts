@@ -1,8 +1,9 @@
-/** The queue on pg-boss, in the same database as the tables. The only file that knows pg-boss; it needs nine calls of it. */
+/** The queue on pg-boss, in the same database as the tables. The only file that knows pg-boss, besides who supervises it; it needs eight calls of it. */
 import { fromKysely, type JobAttempt, PgBoss, type QueueResult } from 'pg-boss';
 import { type Call, callTasks, isAnyWaiting } from './queries/call-tasks.ts';
 import { lineUp, PLANS } from './queries/line-up.ts';
 import { type Db, type NewTask, type Queue, TASK_KINDS, type Task, type TaskKind, type Tx } from './store.ts';
+import { supervise } from './supervise.ts';
 import { WakeUp } from './wake-up.ts';
 
 type BossOptions = ConstructorParameters<typeof PgBoss>[0];
@@ -49,13 +50,14 @@ export interface QueueOptions {
 
 /** Opens the queue, and makes its tables when they are not there yet. */
 export async function openQueue({ connection, db, alone, onError }: QueueOptions): Promise<OpenQueue> {
-  const superviseSeconds = alone ? SUPERVISE_SECONDS.alone : SUPERVISE_SECONDS.shared;
+  const everySeconds = alone ? SUPERVISE_SECONDS.alone : SUPERVISE_SECONDS.shared;
   const boss = new PgBoss({
     ...connection,
     schedule: false,
     registerInstance: false,
-    superviseIntervalSeconds: superviseSeconds,
-    monitorIntervalSeconds: superviseSeconds,
+    supervise: false,
+    superviseIntervalSeconds: everySeconds,
+    monitorIntervalSeconds: everySeconds,
     flowIntervalSeconds: SELDOM_SECONDS,
     bamIntervalSeconds: SELDOM_SECONDS,
     openTelemetry: { enabled: false },
@@ -64,6 +66,7 @@ export async function openQueue({ connection, db, alone, onError }: QueueOptions
   await boss.start();
   await createQueues(boss);
   if (alone) await releaseOrphans(boss);
+  const endSupervision = supervise({ boss, everySeconds, onError });
   const wakeUp = new WakeUp(TASK_KINDS);
   const bell = await boss.getDb().listen?.(
     CHANNEL,
@@ -73,6 +76,7 @@ export async function openQueue({ connection, db, alone, onError }: QueueOptions
   return {
     ...makeQueue({ boss, db, wakeUp }),
     async close() {
+      endSupervision();
       await bell?.close();
       await boss.stop({ graceful: false });
     },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../../src/db/open-store.ts';
@@ -119,3 +120,16 @@ async function takeWhenThere({ leases }: Store, meanwhile: () => Promise<unknown
     await meanwhile();
   }
 }
+
+test('a restart of the database is not the death of those who hold tasks', async () => {
+  const store = await openStore({ url: await makeDatabase() });
+  const lease = await takeOneOf(store, await makePlannedJob(store, [1]));
+  // As if the database had not been heard of for so long; two seconds more, and the lease is over.
+  await sql`update pgboss.job set heartbeat_on = now() - interval '8 s' where state = 'active'`.execute(store.db);
+  await server?.crash();
+  // Time for rounds of the supervision, which would take it for abandoned.
+  await delay(2_500);
+  await expect.poll(() => store.leases.keep([lease]), { timeout: 10_000 }).toEqual([]);
+  expect(await store.leases.commit([claimOf(lease)])).toEqual([true]);
+  await store.close();
+});
