@@ -3,8 +3,7 @@ import { listLineage } from '../db/queries/list-lineage.ts';
 import { readPartPages, type StoredPart } from '../db/queries/list-parts.ts';
 import { ancestorsOf } from '../jobs/ancestors.ts';
 import type { Job } from '../jobs/job.ts';
-import { decodePlan, type PlannedRow } from '../jobs/plan-file.ts';
-import { hasPosition, type Ranges } from '../jobs/ranges.ts';
+import { readPlan } from './plan-pages.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** A function that says of a row number whether some job of the chain before this one has succeeded with it. */
@@ -16,18 +15,14 @@ export async function readAnsweredRows(context: WorkerContext, job: Job, rowCoun
 }
 
 async function markSucceededRows({ store, objects }: WorkerContext, job: Job, answered: Uint8Array): Promise<void> {
-  if (job.planKey === null) return;
-  const plan = decodePlan(await objects.read(job.planKey));
-  for await (const parts of readPartPages(store.db, job.uid)) for (const part of parts) markPart(part, plan, answered);
+  const succeeded = new Uint8Array(job.totalRows ?? 0);
+  for await (const parts of readPartPages(store.db, job.uid)) for (const part of parts) markPart(part, succeeded);
+  for await (const entries of readPlan(objects, job))
+    for (const [position, { row }] of entries) if (succeeded[position] === 1) answered[row] = 1;
 }
 
-function markPart(part: StoredPart, plan: readonly PlannedRow[], answered: Uint8Array): void {
-  for (const position of positionsOf(part.rows)) {
-    const row = plan[position]?.row;
-    if (row !== undefined && !hasPosition(part.failedRows, position)) answered[row] = 1;
-  }
-}
-
-function* positionsOf(ranges: Ranges): Generator<number> {
-  for (const [first, end] of ranges) for (let position = first; position < end; position++) yield position;
+/** A position stands in one part at most, with its failure. */
+function markPart({ rows, failedRows }: StoredPart, succeeded: Uint8Array): void {
+  for (const [first, end] of rows) succeeded.fill(1, first, end);
+  for (const [first, end] of failedRows) succeeded.fill(0, first, end);
 }

@@ -24,11 +24,11 @@ export class Buckets {
   }
 
   /** Resolves with the files, whole. */
-  async end(): Promise<readonly string[]> {
+  async end(): Promise<readonly { readonly path: string; readonly bytes: number }[]> {
     for (const bucket of this.#buckets) bucket.flush();
     await this.written();
     await this.close();
-    return this.#buckets.map(({ path }) => path);
+    return this.#buckets.map(({ path, bytes }) => ({ path, bytes }));
   }
 
   /** Safe to repeat. */
@@ -44,6 +44,8 @@ class Bucket {
   readonly #free: Buffer[] = [];
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #filled = 0;
+  /** Handed over so far. */
+  bytes = 0;
   #closed: Promise<void> | undefined;
   written: Promise<void>;
 
@@ -63,6 +65,7 @@ class Bucket {
 
   /** Hands over what is there, and has room for so many bytes. */
   flush(bytes = 0): void {
+    this.bytes += this.#filled;
     this.written = this.#write(this.#slab, this.#filled, this.written);
     this.written.catch(() => undefined);
     this.#slab = bytes > SLAB_BYTES ? Buffer.allocUnsafeSlow(bytes) : (this.#free.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES));

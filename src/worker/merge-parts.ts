@@ -1,17 +1,15 @@
 /**
  * A job's committed entries in input order, out of parts that are in the order in which rows finished.
  *
- * Memory stays flat whatever the job's size (P5): when all entries don't fit one bucket, they are first dealt by row number to bucket files on
+ * Memory stays flat whatever the job's size (P5): when all entries don't fit into it, they are first dealt by row number to files on
  * local disk, which are then sorted one at a time. All reading and writing is sequential, so an object store across a network is as good as a local one.
  */
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { Problem } from '../base/problem.ts';
 import type { StoredPart } from '../db/queries/list-parts.ts';
 import { committedEntries } from '../jobs/committed-entries.ts';
 import { EntryTable } from '../jobs/entry-table.ts';
 import { ENTRY_HEADER_BYTES, type PartEntry } from '../jobs/part-entries.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { Buckets } from './buckets.ts';
+import { dealByRow, type Hand } from './deal-entries.ts';
 import type { Lines } from './output-file.ts';
 
 const BUCKET_BYTES = 32 * 1024 * 1024;
@@ -40,58 +38,28 @@ export interface MergeOptions {
 
 /** The lines, some at a time; those of each kind are in order. */
 export async function* mergeParts(options: MergeOptions): AsyncGenerator<Slice> {
-  const bucketCount = Math.max(1, Math.ceil(options.bytes / (options.bucketBytes ?? BUCKET_BYTES)));
-  const runs = bucketCount === 1 ? mergeAtOnce(options) : mergeBuckets(options, bucketCount);
+  const { bytes, rowCount: end, scratchDir: dir, bucketBytes = BUCKET_BYTES } = options;
+  const hands = readParts(options);
+  const runs = bytes <= bucketBytes ? gather(hands) : dealByRow({ hands, bytes, first: 0, end }, { dir, bucketBytes });
   for await (const run of runs)
-    for (const slice of inRowOrder(readWhole(run))) {
+    for (const slice of inRowOrder(run)) {
       options.signal?.throwIfAborted();
       yield slice;
     }
 }
 
-/** What lay on local disk meanwhile is checked like what came from the object store: a damaged bucket must not be a shorter output. */
-function readWhole(run: Buffer): EntryTable {
-  const table = new EntryTable(run);
-  if (table.validBytes === run.length) return table;
-  const words = `Results that are being merged are damaged on local disk, at byte ${table.validBytes} of ${run.length}. They are merged anew; check the disk of the data folder.`;
-  throw new Problem('DATA_LOSS', words, { reason: 'SCRATCH_CORRUPT' });
-}
-
-async function* mergeAtOnce(options: MergeOptions): AsyncGenerator<Buffer> {
+async function* gather(hands: AsyncIterable<Hand>): AsyncGenerator<EntryTable> {
   const entries: Buffer[] = [];
-  for await (const { table, places } of readParts(options))
+  for await (const { table, places } of hands)
     for (const place of places) entries.push(table.bytes.subarray(table.start(place), table.end(place)));
-  yield Buffer.concat(entries);
+  yield new EntryTable(Buffer.concat(entries));
 }
 
-async function* mergeBuckets(options: MergeOptions, bucketCount: number): AsyncGenerator<Buffer> {
-  const { scratchDir, rowCount } = options;
-  await rm(scratchDir, { recursive: true, force: true });
-  await mkdir(scratchDir, { recursive: true });
-  const buckets = new Buckets(scratchDir, bucketCount);
-  try {
-    for await (const { table, places } of readParts(options)) {
-      for (const place of places) buckets.add(Math.floor((table.row(place) * bucketCount) / rowCount), table, place);
-      await buckets.written();
-    }
-    for (const path of await buckets.end()) {
-      yield await readFile(path);
-      await rm(path);
-    }
-  } finally {
-    await buckets.close();
-    await rm(scratchDir, { recursive: true, force: true });
-  }
-}
-
-interface Part {
-  readonly table: EntryTable;
-  /** Of the entries that commits made true: an object may hold others, of leases that were lost before the commit. */
-  readonly places: Iterable<number>;
-}
-
-/** One after the other; an object that parts far from each other share is read again. */
-async function* readParts({ objects, parts, signal }: MergeOptions): AsyncGenerator<Part> {
+/**
+ * What commits made true, one object after the other; an object that parts far from each other share is read again. It may hold entries of leases that
+ * were lost before the commit, too.
+ */
+async function* readParts({ objects, parts, signal }: MergeOptions): AsyncGenerator<Hand> {
   for await (const some of parts) {
     const wanted = [...Map.groupBy(some, (part) => part.objectKey)];
     const read = (at: number) => wanted[at] && objects.read(wanted[at][0]);

@@ -6,14 +6,14 @@ import { OUTPUT_FILES } from '../contract/dataset.ts';
 import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
 import { findOutcome } from '../db/queries/find-outcome.ts';
 import { finishJob } from '../db/queries/finish-job.ts';
-import { listParts, readPartPages, sumPartBytes } from '../db/queries/list-parts.ts';
+import { readPartPages, sumPartBytes } from '../db/queries/list-parts.ts';
 import type { Job } from '../jobs/job.ts';
 import { partsPrefix } from '../jobs/object-keys.ts';
 import { toUnfinishedRow, UNFINISHED_FILE } from '../jobs/openai-row.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { mergeParts, type Slice } from './merge-parts.ts';
 import { type OutputFile, openOutputFile, type WrittenFile } from './output-file.ts';
-import { countUnfinished, readUnfinished } from './unfinished-rows.ts';
+import { findFinished, readUnfinished } from './unfinished-rows.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Writes the results of a job that waits for them, and removes its parts: those too that a kill in between has left. */
@@ -53,11 +53,11 @@ async function writeFiles(objects: ObjectStore, jobUid: string, slices: AsyncIte
 async function writeUnfinished(context: WorkerContext, job: Job): Promise<readonly WrittenFile[]> {
   const outcome = await findOutcome(context.store.db, job.uid);
   if (outcome === undefined || outcome === 'COMPLETED') return [];
-  const parts = await listParts(context.store.db, job.uid);
-  if (countUnfinished(job, parts) === 0) return [];
+  const finished = await findFinished(context, job);
+  if (finished === undefined) return [];
   const file = openOutputFile(context.objects, { jobUid: job.uid, name: UNFINISHED_FILE });
   return endOrFail([file], async () => {
-    for await (const id of readUnfinished(context, job, parts)) {
+    for await (const id of readUnfinished(context, job, finished)) {
       const bytes = toUnfinishedRow(id, outcome, job.uid);
       await file.write({ bytes, lengths: [bytes.length] });
     }

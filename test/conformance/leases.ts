@@ -2,7 +2,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { endJobEarly } from '../../src/db/queries/end-job-early.ts';
 import { listLatestEvents } from '../../src/db/queries/list-latest-events.ts';
-import { listParts } from '../../src/db/queries/list-parts.ts';
 import { moveJob } from '../../src/db/queries/move-job.ts';
 import { sumProgress } from '../../src/db/queries/sum-progress.ts';
 import type { Store } from '../../src/db/store.ts';
@@ -10,6 +9,7 @@ import { countPositions } from '../../src/jobs/ranges.ts';
 import {
   claimOf,
   finish,
+  listParts,
   makeJob,
   makePlannedJob,
   pick,

@@ -10,12 +10,11 @@ import { listDatasetFiles } from '../../src/db/queries/list-dataset-files.ts';
 import { listLatestEvents } from '../../src/db/queries/list-latest-events.ts';
 import { listLineage } from '../../src/db/queries/list-lineage.ts';
 import { listOwnedObjects } from '../../src/db/queries/list-owned-objects.ts';
-import { listParts } from '../../src/db/queries/list-parts.ts';
 import { sealFiles } from '../../src/db/queries/seal-files.ts';
 import { startPlannedJob } from '../../src/db/queries/start-planned-job.ts';
 import { sumProgress } from '../../src/db/queries/sum-progress.ts';
 import { describeOnBoth } from './databases.ts';
-import { finish, makeAccount, makeJob, stateOf, takeOf } from './jobs.ts';
+import { finish, listParts, makeAccount, makeJob, stateOf, takeOf } from './jobs.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
 

@@ -18,11 +18,10 @@ import { ensureAccount } from '../../src/db/queries/ensure-account.ts';
 import { findAccount } from '../../src/db/queries/find-account.ts';
 import { insertDelivery } from '../../src/db/queries/insert-delivery.ts';
 import { insertWebhook } from '../../src/db/queries/insert-webhook.ts';
-import { listParts } from '../../src/db/queries/list-parts.ts';
 import { takeDeliveries } from '../../src/db/queries/take-deliveries.ts';
 import type { Store } from '../../src/db/store.ts';
 import { CACHE_DIR } from './databases.ts';
-import { makeAccount, makeJob, makePlannedJob, takeOf } from './jobs.ts';
+import { listParts, makeAccount, makeJob, makePlannedJob, takeOf } from './jobs.ts';
 
 let dir = '';
 beforeEach(async () => {

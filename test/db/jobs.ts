@@ -4,8 +4,9 @@ import { sql } from 'kysely';
 import { makeId } from '../../src/base/ids.ts';
 import { createJob } from '../../src/db/queries/create-job.ts';
 import { ensureAccount } from '../../src/db/queries/ensure-account.ts';
+import { readPartPages, type StoredPart } from '../../src/db/queries/list-parts.ts';
 import { startPlannedJob } from '../../src/db/queries/start-planned-job.ts';
-import type { Store, Task } from '../../src/db/store.ts';
+import type { Db, Store, Task } from '../../src/db/store.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import type { PartClaim, ShardLease } from '../../src/jobs/leases.ts';
 import { countPositions, type Ranges } from '../../src/jobs/ranges.ts';
@@ -158,3 +159,7 @@ export async function putAllAside({ db }: Store): Promise<void> {
   await sql`delete from waiting`.execute(db);
   await sql`delete from pgboss.job`.execute(db);
 }
+
+/** All parts that a job has committed, in the order of their commits. */
+export const listParts = async (db: Db, jobUid: string): Promise<readonly StoredPart[]> =>
+  (await Array.fromAsync(readPartPages(db, jobUid))).flat();

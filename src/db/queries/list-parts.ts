@@ -13,17 +13,14 @@ export interface StoredPart {
   readonly bytes: number;
 }
 
+const PAGE = 500;
+
 /**
  * A job's committed parts, in the order of their commits. Several may share an object. An object may hold entries that no part names: of leases
  * that were lost before the commit, even of the same position under an older epoch.
+ *
+ * They come some at a time: where many rows were in flight, what all parts name takes tens of bytes for each row of the job.
  */
-export async function listParts(db: Db, jobUid: string): Promise<readonly StoredPart[]> {
-  return (await Array.fromAsync(readPartPages(db, jobUid))).flat();
-}
-
-const PAGE = 500;
-
-/** The same, some at a time: where many rows were in flight, what all parts name takes tens of bytes for each row of the job. */
 export async function* readPartPages(db: Db, jobUid: string): AsyncGenerator<readonly StoredPart[]> {
   let last = 0;
   for (;;) {
