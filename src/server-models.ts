@@ -1,7 +1,7 @@
 /** The models of `boatload up`: what comes with Boatload, what the flags name, and what the named engines serve. */
 import type { Log } from './base/log.ts';
 import { Problem } from './base/problem.ts';
-import type { UpRequest, UpView } from './cli/doors.ts';
+import type { UpView } from './cli/doors.ts';
 import type { Precision } from './contract/job.ts';
 import { makeName, PUBLIC_ACCOUNT, toModelId } from './contract/names.ts';
 import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
@@ -9,18 +9,23 @@ import { readGgufFile } from './engines/gguf-file.ts';
 import { toGgufFacts } from './engines/gguf-head.ts';
 import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
 import { openUpstream } from './engines/upstream.ts';
+import { readLoadMs } from './settings/read-limits.ts';
 import type { OpenedModel, ShelvedModel } from './shelf/model-shelf.ts';
+import type { Start } from './start-settings.ts';
 
 export interface ServerModelOptions {
   readonly log: Log;
   readonly view: UpView;
 }
 
+type Wish = Pick<Start, 'models' | 'engines' | 'settings'>;
+
 /** Refuses at once what can't be found; engines that are asked for must answer now. */
 export async function chooseServerModels(
-  { models, engines }: UpRequest,
-  options: ServerModelOptions,
+  { models, engines, settings }: Wish,
+  context: ServerModelOptions,
 ): Promise<readonly ShelvedModel[]> {
+  const options = { ...context, loadMs: readLoadMs(settings) };
   const files = [...new Set([...SHIPPED_MODELS, ...models.filter((model) => model !== 'echo')])];
   const urls = engines.filter((engine) => engine !== 'echo');
   return [
@@ -37,7 +42,11 @@ const publicModel = (name: string, open: () => Promise<OpenedModel>): ShelvedMod
   open,
 });
 
-async function fileModel(model: string, { log, view }: ServerModelOptions): Promise<ShelvedModel> {
+interface FileOptions extends ServerModelOptions {
+  readonly loadMs: number | undefined;
+}
+
+async function fileModel(model: string, { log, view, loadMs }: FileOptions): Promise<ShelvedModel> {
   const file = await findModelFile(model, {
     mayDownload: async () => {
       view.notice(`${model} is not here yet: downloading it`);
@@ -49,7 +58,7 @@ async function fileModel(model: string, { log, view }: ServerModelOptions): Prom
   const weights = async (): Promise<string> => file.path;
   const openEngine = async (): Promise<OpenedModel> => {
     const { openEmbeddedEngine } = await import('./engines/embedded/open-embedded.ts');
-    const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log });
+    const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log, loadMs });
     const [model = { id: file.name }] = await engine.models();
     return { engine, model };
   };

@@ -1,5 +1,6 @@
 /** Which models there are, and how a caller may name them. */
 
+import type { Problem } from '../base/problem.ts';
 import type { Precision } from '../contract/job.ts';
 import { type Collection, makeName, PUBLIC_ACCOUNT, parseName } from '../contract/names.ts';
 import type { ModelDefaults } from '../jobs/job.ts';
@@ -23,6 +24,8 @@ export interface RegisteredModel {
   readonly public?: boolean;
   /** Tokens of prompt and answer together, when known. */
   readonly contextLength?: number;
+  /** Why its engine could not be opened the last time, where it could not; as this process knows it. */
+  readonly trouble?: Pick<Problem, 'code' | 'reason' | 'message'>;
   /** What its rows get where neither they nor their job say; their job's settings win. */
   readonly defaults?: ModelDefaults;
 }

@@ -78,7 +78,7 @@ async function again({ store }: Context, known: Model, pull: ModelPull): Promise
   const isSame = known.pull !== null && !isAddon(known.kind) && toUrls(known.pull) === toUrls(pull);
   if (!isSame) throw otherModel(known.id);
   if (known.state === 'READY' || known.pull?.state !== 'FAILED') return known;
-  await setPull(store.db, known.uid, { ...known.pull, state: 'PULLING', message: '' });
+  await setPull(store.db, known.uid, { ...known.pull, state: 'PULLING', message: '', failure: undefined });
   return known;
 }
 

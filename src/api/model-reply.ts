@@ -54,7 +54,7 @@ export const toModelReply = (model: ListedModel, served: RegisteredModel | undef
     createTime: model.createdAt?.toISOString() ?? null,
     updateTime: model.updatedAt?.toISOString() ?? null,
     state: model.state,
-    status: toStatus(model),
+    status: toStatus(model, served),
     kind: MODEL_KINDS.find((known) => known === model.kind) ?? 'KIND_UNSPECIFIED',
     public: model.public,
     supportsServerless: served?.served ?? false,
@@ -69,14 +69,18 @@ export const toModelReply = (model: ListedModel, served: RegisteredModel | undef
   };
 };
 
-const toStatus = ({ pull }: ListedModel): Model['status'] =>
-  pull?.state === 'FAILED' ? { code: 'FAILED_PRECONDITION', message: pull.message } : { code: 'OK', message: '' };
+function toStatus({ pull }: ListedModel, served: RegisteredModel | undefined): Model['status'] {
+  if (pull?.state === 'FAILED') return { code: pull.failure?.code ?? 'FAILED_PRECONDITION', message: pull.message };
+  const trouble = served?.trouble;
+  return trouble ? { code: trouble.code, message: `${trouble.message} [${trouble.reason}]` } : { code: 'OK', message: '' };
+}
 
-const toPull = ({ state, bytes, totalBytes, message }: ModelPull): Model['pull'] => ({
+const toPull = ({ state, bytes, totalBytes, message, failure }: ModelPull): Model['pull'] => ({
   state,
   bytes: String(bytes),
   totalBytes: String(totalBytes ?? 0),
   message,
+  reason: failure?.reason ?? '',
 });
 
 const toSaid = (details: ModelDetails, served: RegisteredModel | undefined) => ({

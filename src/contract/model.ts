@@ -142,6 +142,9 @@ const PullProgress = z
     bytes: z.string().meta({ format: 'int64' }).describe('Bytes of the present file that are here'),
     totalBytes: z.string().meta({ format: 'int64' }).describe('Bytes of the present file; 0 while that is not known'),
     message: z.string().describe('Why it failed; else empty'),
+    reason: z
+      .string()
+      .describe('The same for programs, in UPPER_SNAKE and stable: `DISK_FULL`, `MODEL_LOAD_TIMEOUT`; else empty'),
   })
   .meta({ id: 'ModelPull', description: 'Of a model that this server fetches; a field of Boatload, absent for all others' });
 

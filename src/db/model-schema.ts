@@ -1,5 +1,7 @@
 /** What the rows of models hold in JSON columns. */
 
+import type { ProblemCode } from '../base/problem.ts';
+
 /** Files on their way here from somewhere else. */
 export interface ModelPull {
   /** As it was asked for. */
@@ -11,8 +13,10 @@ export interface ModelPull {
   readonly bytes: number;
   /** Null until it is known. */
   readonly totalBytes: number | null;
-  /** Why it failed. */
+  /** Why it failed; else empty. */
   readonly message: string;
+  /** The same for programs: a problem's code and reason; absent while nothing is wrong. */
+  readonly failure?: { readonly code: ProblemCode; readonly reason: string } | undefined;
 }
 
 export interface PulledFile {

@@ -48,6 +48,12 @@ export function readWorkerLimits(settings: Settings): Partial<WorkerLimits> {
   };
 }
 
+/** How long a model may take to load; undefined: as long as its size allows. */
+export function readLoadMs(settings: Settings): number | undefined {
+  const seconds = readCount(settings, 'BOATLOAD_MODEL_LOAD_SECONDS');
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
 /** By field what is set under its name; what isn't is left out. */
 const readAll = <Field extends string, Value>(
   names: Readonly<Record<Field, SettingName>>,

@@ -66,6 +66,11 @@ export const SETTING_GROUPS = {
   'Models and prices': {
     BOATLOAD_ENGINES: list('URLs', 'OpenAI-compatible servers, as `--engine`; flags go before it'),
     BOATLOAD_MODELS: list('names or files', 'Models to serve here, as `--model`; flags go before it'),
+    BOATLOAD_MODEL_LOAD_SECONDS: count(
+      'seconds',
+      '120, and one for every 16 MiB of its file',
+      'How long a model may take to load before its process is ended',
+    ),
     BOATLOAD_HUB_URL: text(
       'URL',
       '`https://huggingface.co`',

@@ -16,6 +16,8 @@ export interface ModelLibraryOptions {
   readonly shelf: ModelShelf;
   readonly cache: ModelCache;
   readonly log: Log;
+  /** How long a model may take to load; absent: as its size allows. */
+  readonly loadMs?: number | undefined;
 }
 
 /** How soon a change that another process made is seen. */
@@ -101,7 +103,8 @@ export class ModelLibrary {
     if (baseModel !== undefined && base === undefined) throw noBase(baseModel);
     const { openEmbeddedEngine } = await import('../engines/embedded/open-embedded.ts');
     const paths = base === undefined ? { modelPath: path } : { modelPath: base, adapterPath: path };
-    const engine = await openEmbeddedEngine({ ...paths, modelId: file.id, log: this.#options.log });
+    const { log, loadMs } = this.#options;
+    const engine = await openEmbeddedEngine({ ...paths, modelId: file.id, log, loadMs });
     const [model = { id: file.id }] = await engine.models();
     return { engine, model };
   }

@@ -8,7 +8,7 @@ import { measureRoom } from '../actions/quotas.ts';
 import { keepModelFile } from '../actions/receive-model-file.ts';
 import { validateModelUpload } from '../actions/validate-model-upload.ts';
 import type { Log } from '../base/log.ts';
-import { messageOf } from '../base/message-of.ts';
+import { Problem } from '../base/problem.ts';
 import { announceModelFiles } from '../db/queries/announce-model-files.ts';
 import { listModelFiles } from '../db/queries/list-model-files.ts';
 import { listPulls } from '../db/queries/list-pulls.ts';
@@ -74,7 +74,7 @@ export class ModelPuller implements Puller {
       // One that was told to stop goes on at the next start.
       if (this.#ended.signal.aborted) return;
       this.#options.log.warn({ model: model.id, cause }, 'a model was not fetched');
-      await progress.say({ state: 'FAILED', message: messageOf(cause) }).catch(() => undefined);
+      await progress.say(toFailure(cause)).catch(() => undefined);
     } finally {
       if (progress.isGone) await rm(this.#folderOf(model), { recursive: true, force: true });
     }
@@ -123,6 +123,15 @@ export class ModelPuller implements Puller {
   }
 }
 
+/** What is no refusal of ours is nothing that a caller should read. */
+const toFailure = (cause: unknown): Partial<ModelPull> =>
+  cause instanceof Problem
+    ? { state: 'FAILED', message: cause.message, failure: { code: cause.code, reason: cause.reason } }
+    : {
+        ...{ state: 'FAILED', message: 'Something went wrong inside this server: its log says what. Ask again.' },
+        failure: { code: 'INTERNAL', reason: 'PULL_FAILED' },
+      };
+
 /** How it goes, as the database knows it: said once a second, and at every change. */
 class Progress {
   isGone = false;
@@ -136,7 +145,7 @@ class Progress {
     this.#context = context;
     this.#uid = uid;
     // Why it failed before is over.
-    this.#pull = { ...pull, message: '' };
+    this.#pull = { ...pull, message: '', failure: undefined };
   }
 
   /** False when nobody wants it any more: the model was deleted. */

@@ -1,5 +1,6 @@
 /** One model and its engines, as they come and go; its pool lives as long as the process. */
 import type { RegisteredModel } from '../actions/model-registry.ts';
+import { Problem } from '../base/problem.ts';
 import type { Engine, EngineModel } from '../engines/engine.ts';
 import { makePool, type Pool, type PoolEngine } from '../engines/pool.ts';
 import type { ServedModel } from '../jobs/served-model.ts';
@@ -27,6 +28,8 @@ export class ModelRoom {
   readonly pool: Pool;
   readonly #opening = new Map<ShelvedModel, Promise<Member>>();
   readonly #members = new Map<ShelvedModel, Member>();
+  /** Why none of them could be opened, the last time. */
+  trouble: Problem | undefined;
 
   constructor({
     concurrency,
@@ -54,8 +57,11 @@ export class ModelRoom {
   async open(models: readonly ShelvedModel[]): Promise<void> {
     try {
       await Promise.any(models.map((model) => this.#open(model)));
+      this.trouble = undefined;
     } catch (cause) {
-      throw cause instanceof AggregateError ? cause.errors[0] : cause;
+      const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+      this.trouble = first instanceof Problem ? first : undefined;
+      throw first;
     }
   }
 

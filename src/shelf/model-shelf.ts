@@ -56,7 +56,7 @@ export const makeModelShelf = (models: readonly ShelvedModel[], options: ShelfOp
   new Shelf(models, options);
 
 class Shelf implements ModelShelf {
-  readonly registry = makeModelRegistry(() => this.#registered);
+  readonly registry = makeModelRegistry(() => this.#registered.map((model) => this.#withTrouble(model)));
   readonly #own: readonly ShelvedModel[];
   readonly #options: ShelfOptions;
   readonly #rooms = new Map<string, ModelRoom>();
@@ -137,6 +137,11 @@ class Shelf implements ModelShelf {
 
   get #all(): readonly ShelvedModel[] {
     return [...this.#own, ...this.#shared, ...this.#stocked];
+  }
+
+  #withTrouble(model: RegisteredModel): RegisteredModel {
+    const trouble = this.#rooms.get(model.name)?.trouble;
+    return trouble === undefined ? model : { ...model, trouble };
   }
 
   #roomOf(name: string): ModelRoom {

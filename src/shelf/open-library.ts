@@ -35,6 +35,7 @@ export async function openLibrary({ objects, dataDir, runs, ...options }: OpenLi
       cache,
       weightsOf: (name, accountId) => library.weightsOf(name, accountId),
       runsElsewhere: runs === 'elsewhere',
+      loadMs: options.loadMs,
     }),
   };
 }

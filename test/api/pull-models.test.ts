@@ -123,7 +123,7 @@ test('a file of the hub comes although it breaks off, is what the hub says, and 
 test('what is not the file that was meant is thrown away; the next time it comes from its beginning', async () => {
   hub.handle = serveFile({ sha256: SHA256.replace(/./g, '0') });
   const failed = await pulled('meant');
-  expect([failed.state, failed.status.code]).toEqual(['UPLOADING', 'FAILED_PRECONDITION']);
+  expect([failed.state, failed.status.code, failed.pull.reason]).toEqual(['UPLOADING', 'DATA_LOSS', 'CHECKSUM_MISMATCH']);
   expect(failed.pull.message).toContain(`its SHA-256 is ${SHA256}`);
   hub.handle = serveFile();
   await pull({ source: 'hf:acme/things/meant.gguf', modelId: 'meant' });

@@ -23,6 +23,8 @@ export interface EmbeddedEngineOptions {
   readonly threads?: number;
   /** Requests that may wait for a slot before more are refused with 429; default 1,024. */
   readonly maxWaiting?: number;
+  /** How long the model may take to load; default two minutes, and a second for every 16 MiB of its file. */
+  readonly loadMs?: number | undefined;
   readonly log?: Log;
 }
 
@@ -39,7 +41,7 @@ const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * Starts the child and resolves when its model answers. Throws a `Problem`: `MODEL_FILE_NOT_FOUND`, `MODEL_FILE_INVALID` (no GGUF, cut off,
- * broken weights), `MODEL_TOO_LARGE` (for the memory), `ENGINE_BINARY_MISSING` (no llama.cpp for this platform).
+ * broken weights), `MODEL_TOO_LARGE` (for the memory), `ENGINE_BINARY_MISSING` (no llama.cpp for this platform), `MODEL_LOAD_TIMEOUT` (it takes longer than it may).
  */
 export async function openEmbeddedEngine(options: EmbeddedEngineOptions): Promise<Engine> {
   await checkFile(options.modelPath);
@@ -76,8 +78,8 @@ class EmbeddedEngine implements Engine {
   }
 
   async start(): Promise<void> {
-    const { log, maxWaiting = 1_024, ...options } = this.#options;
-    const child = await startChild({ ...options, maxWaiting });
+    const { log, maxWaiting = 1_024, loadMs, ...options } = this.#options;
+    const child = await startChild({ ...options, maxWaiting }, loadMs);
     const { pid, slots, contextSize, threads } = child;
     log?.info({ engine: this.name, pid, slots, contextSize, threads }, 'engine started');
     this.#slots = slots;

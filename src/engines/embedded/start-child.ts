@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '../../base/problem.ts';
 import type { ChildMessage, ChildOptions } from './child-messages.ts';
+import { loadedTooLong, usualLoadMs } from './load-limit.ts';
 
 /** A child that is ready to answer. */
 export interface StartedChild {
@@ -33,8 +34,9 @@ const ONE_POOL_THREAD = { UV_THREADPOOL_SIZE: '1' };
 const KILL_AFTER_MS = 5_000;
 const KEPT_WORDS = 2_000;
 
-/** Throws a `Problem` when the child can't get its model ready. */
-export async function startChild(options: Omit<ChildOptions, 'scratchFolder'>): Promise<StartedChild> {
+/** Throws a `Problem` when the child can't get its model ready, in so much time or in what is usual for the file. */
+export async function startChild(options: Omit<ChildOptions, 'scratchFolder'>, loadMs?: number): Promise<StartedChild> {
+  const limitMs = loadMs ?? (await usualLoadMs(options.modelPath));
   const scratchFolder = await mkdtemp(join(tmpdir(), 'boatload-engine-'));
   const child = fork(ENTRY, [JSON.stringify({ ...options, scratchFolder } satisfies ChildOptions)], {
     execArgv: [],
@@ -42,11 +44,20 @@ export async function startChild(options: Omit<ChildOptions, 'scratchFolder'>): 
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const gone = watch(child, scratchFolder);
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const clock = setTimeout(() => {
+    reject(loadedTooLong(options.modelPath, limitMs));
+    // One that hangs in native code hears nothing else.
+    child.kill('SIGKILL');
+  }, limitMs);
   try {
-    return { ...(await untilReady(child, gone, options.modelPath)), gone, stop: () => stop(child, gone) };
+    const ready = await Promise.race([untilReady(child, gone, options.modelPath), late]);
+    return { ...ready, gone, stop: () => stop(child, gone) };
   } catch (cause) {
     await stop(child, gone);
     throw cause;
+  } finally {
+    clearTimeout(clock);
   }
 }
 
