@@ -22,6 +22,9 @@ export interface Verdict {
 
 type Judgement = Pick<Verdict, 'verdict' | 'cause'> & { readonly refused?: boolean };
 
+/** A gateway may answer with a page of megabytes, which would stand in a row, in the log and in the job's status. */
+const LONGEST_WORDS = 10_000;
+
 /** Judges a reply. A success may still turn out not to be JSON: whoever reads the body sees that. */
 export function classifyReply(reply: EngineReply, now = Date.now()): Verdict {
   if (reply.kind === 'silence') return classifySilence(reply);
@@ -29,7 +32,7 @@ export function classifyReply(reply: EngineReply, now = Date.now()): Verdict {
   const error = readErrorBody(reply.body);
   // What a gateway hides behind a 200 is what it is.
   const status = reply.status < 300 ? toStatus(error) : reply.status;
-  const message = error.message === '' ? `HTTP ${status}` : error.message;
+  const message = error.message === '' ? `HTTP ${status}` : error.message.slice(0, LONGEST_WORDS).toWellFormed();
   const retryAfterMs = readRetryAfter(reply.headers, now);
   const judgement = judge(status, error);
   return { refused: false, ...judgement, message, status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };

@@ -88,6 +88,10 @@ test.each([
   expect(classifyReply(answer(400, body)).message).toBe(message);
 });
 
+test('a page of megabytes does not become the words of a row', () => {
+  expect(classifyReply(answer(400, 'x'.repeat(1_000_000))).message).toBe('x'.repeat(10_000));
+});
+
 test.each([
   [{ 'retry-after': '3' }, 3_000],
   [{ 'retry-after': '0.5' }, 500],
