@@ -1,6 +1,6 @@
 /** Carries out a call and writes its answers, whole or as they grow. */
 import type { ServerResponse } from 'node:http';
-import { type Call, toUsage } from './call.ts';
+import type { Call } from './call.ts';
 import { type Answer, type Generator, generate, type OnText } from './generate.ts';
 
 /** Generates all answers and writes the reply. Rejects before anything was written, or with the signal's reason. */
@@ -32,7 +32,7 @@ async function stream(call: Call, generator: Generator, response: ServerResponse
   // The usage is known once all have ended, and rides on the last of the endings.
   for (const [index, { finishReason }] of answers.entries()) {
     begin(index);
-    say(call.toEnding({ index, finishReason, usage: index === answers.length - 1 ? toUsage(call.answers, answers) : undefined }));
+    say(call.toEnding({ index, finishReason, usage: index === answers.length - 1 ? call.toUsage(answers) : undefined }));
   }
   response.end('data: [DONE]\n\n');
 }

@@ -35,6 +35,7 @@ export interface Usage {
   readonly completion_tokens: number;
   readonly total_tokens: number;
   readonly prompt_tokens_details: { readonly cached_tokens: number };
+  readonly completion_tokens_details?: { readonly reasoning_tokens: number };
 }
 
 export interface Call {
@@ -42,6 +43,7 @@ export interface Call {
   readonly answers: readonly AnswerOptions[];
   readonly stream: boolean;
   toReply(answers: readonly Answer[]): object;
+  toUsage(answers: readonly Answer[]): Usage;
   /** What a choice begins with in a stream, if anything. */
   toBeginning(index: number): object | undefined;
   toPiece(piece: Piece): object;
@@ -49,7 +51,11 @@ export interface Call {
 }
 
 /** What is billed: every prompt once, however many answers it got. */
-export function toUsage(options: readonly AnswerOptions[], answers: readonly Answer[]): Usage {
+export function toUsage(
+  options: readonly AnswerOptions[],
+  answers: readonly Answer[],
+  countReasoning?: (answer: Answer) => number,
+): Usage {
   // One of the answers to a prompt evaluated it, and its siblings took it over from there: the least that was cached is the truth.
   const cached = new Map<AnswerOptions['prompt'], number>();
   for (const [index, { prompt }] of options.entries()) {
@@ -62,6 +68,7 @@ export function toUsage(options: readonly AnswerOptions[], answers: readonly Ans
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
     prompt_tokens_details: { cached_tokens: sum([...cached.values()]) },
+    ...(countReasoning && { completion_tokens_details: { reasoning_tokens: sum(answers.map(countReasoning)) } }),
   };
 }
 

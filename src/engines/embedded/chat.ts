@@ -1,11 +1,21 @@
 /** `POST /v1/chat/completions`: read, and said. */
+import type { Token } from 'node-llama-cpp';
+import { type Thought, toAnswerGrammar } from './answer-grammar.ts';
 import type { Call, Served } from './call.ts';
-import type { Dialect, Speech } from './dialect.ts';
-import { type Fields, isFields, readBoolean, readFields, readNumber } from './fields.ts';
+import { ChatTurn, type TurnPart } from './chat-turn.ts';
+import type { Dialect, Speech, Wishes } from './dialect.ts';
+import { type Fields, readBoolean, readNumber } from './fields.ts';
+import type { FinishReason } from './generate.ts';
 import { readMessages } from './read-messages.ts';
+import { dropReasoning, readThinking } from './read-thinking.ts';
+import { readTools, type Tools } from './read-tools.ts';
 import { Refusal } from './refusal.ts';
-import { endsThinking, ReasoningSplitter, type SplitText, splitReasoning } from './split-reasoning.ts';
-import type { TokenLikelihood } from './token-likelihood.ts';
+import { notDone } from './request-fields.ts';
+import { readResponseFormat } from './response-format.ts';
+import { endsThinking, reasoningLength } from './split-reasoning.ts';
+import { type LogprobsForm, makeLogprobsTeller } from './tell-logprobs.ts';
+import type { ChatTemplate } from './template.ts';
+import { CALL_CLOSE, tellTools } from './tool-words.ts';
 
 /** Conversations, answered with the assistant's next turn. */
 export const chat: Dialect = {
@@ -13,86 +23,114 @@ export const chat: Dialect = {
   idPrefix: 'chatcmpl',
   object: 'chat.completion',
   chunkObject: 'chat.completion.chunk',
-  readTopLogprobs,
-  readPrompts: (body, served) => {
-    refuseTools(body);
-    return [toPrompt(body, served)];
-  },
-  speak,
+  read,
 };
 
-function toPrompt(body: Fields, { template }: Served) {
-  const messages = readMessages(body);
-  if (template === undefined) {
-    throw new Refusal(
-      'The model file holds no chat template. Ask it through /v1/completions, or use a model that was made for chat.',
-    );
-  }
-  return template.toTokens({ messages, variables: toVariables(body) });
-}
-
-/** What a template may ask for: whether and how hard to think, and whatever the request hands it. */
-function toVariables(body: Fields): Fields {
-  const { reasoning_effort: effort, thinking } = body;
-  const off = effort === 'none' || effort === false || (isFields(thinking) && thinking['type'] === 'disabled');
-  const on = !off && (effort !== undefined || thinking !== undefined);
+function read(body: Fields, served: Served): Wishes {
+  const template = templateOf(served);
+  // Here nobody's text becomes a marker.
+  if (readBoolean(body, 'safe_tokenization') === false) throw notDone('safe_tokenization');
+  const tools = readTools(body);
+  const variables = readThinking(body, template);
+  const messages = dropReasoning(readMessages(body), body);
+  const prompt = template.toTokens({ ...tellTools(messages, tools.offered, template), variables });
+  const thought = thoughtOf(prompt, variables, served);
+  const { form, top } = readLogprobs(body);
   return {
-    ...(off ? { enable_thinking: false } : {}),
-    ...(on ? { enable_thinking: true } : {}),
-    ...(typeof effort === 'string' ? { reasoning_effort: effort } : {}),
-    ...readFields(body, 'chat_template_kwargs'),
+    prompts: [prompt],
+    grammar: toAnswerGrammar({ tools, format: readResponseFormat(body), thought }),
+    stops: endsAfterOne(tools) ? [CALL_CLOSE] : [],
+    topLogprobs: top,
+    speak: (answers) => speak(answers, { tools, form, thinking: thought === 'begun' }),
   };
 }
 
-function refuseTools({ tools, tool_choice: choice }: Fields): void {
-  const given = Array.isArray(tools) && tools.length > 0;
-  if (!given || choice === 'none') return;
+function templateOf({ template }: Served): ChatTemplate {
+  if (template !== undefined) return template;
   throw new Refusal(
-    "The embedded engine does not call tools. Leave 'tools' out, set tool_choice to 'none', or use another engine.",
-    {
-      param: 'tools',
-      code: 'unsupported_parameter',
-    },
+    'The model file holds no chat template. Ask it through /v1/completions, or use a model that was made for chat.',
   );
-}
-
-/** `true` asks for the drawn tokens; a number is the older way to ask for the likeliest besides. */
-function readTopLogprobs(body: Fields): number | undefined {
-  const top = readNumber(body, 'top_logprobs', { least: 0, most: 20, whole: true });
-  const { logprobs } = body;
-  if (typeof logprobs === 'number') return readNumber(body, 'logprobs', { least: 0, most: 20, whole: true });
-  if (readBoolean(body, 'logprobs') === true) return top ?? 0;
-  if (top === undefined || top === 0) return undefined;
-  throw new Refusal("'top_logprobs' needs 'logprobs' to be true.", { param: 'top_logprobs' });
-}
-
-function speak({ model }: Served, answers: Call['answers']): Speech {
-  const [first] = answers;
-  const asked = first?.topLogprobs !== undefined;
-  const thinks = endsThinking(model.detokenize(first?.prompt.slice(-MARK_TOKENS) ?? [], true));
-  const splitters = answers.map(() => new ReasoningSplitter(thinks));
-  const toLogprobs = (likelihoods: readonly TokenLikelihood[]) => (asked ? { content: likelihoods.map(toLogprob) } : null);
-  return {
-    toWhole: ({ text, likelihoods }) => ({
-      message: { role: 'assistant', content: '', ...toFields(splitReasoning(text, thinks)) },
-      logprobs: toLogprobs(likelihoods),
-    }),
-    beginning: { delta: { role: 'assistant', content: '' }, logprobs: null },
-    toPiece: ({ index, text, likelihoods }) => ({
-      delta: toFields(splitters[index]?.push(text) ?? NOTHING),
-      logprobs: toLogprobs(likelihoods),
-    }),
-    toEnding: (index) => ({ delta: toFields(splitters[index]?.end() ?? NOTHING), logprobs: null }),
-  };
 }
 
 /** Enough to hold a mark at the end of a prompt, whatever it is made of. */
 const MARK_TOKENS = 8;
-const NOTHING: SplitText = { reasoning: '', content: '' };
 
-const toFields = ({ reasoning, content }: SplitText) => ({
-  ...(content === '' ? {} : { content }),
+function thoughtOf(prompt: readonly Token[], variables: Fields, { model, template }: Served): Thought {
+  if (endsThinking(model.detokenize(prompt.slice(-MARK_TOKENS), true))) return 'begun';
+  const off = variables['enable_thinking'] === false || variables['thinking'] === false;
+  return !off && template?.says('<think>') === true ? 'maybe' : 'none';
+}
+
+/** Where nothing else holds the answer to one call, it ends with the first. */
+const endsAfterOne = ({ offered, several }: Tools): boolean => offered.length > 0 && !several;
+
+/** `true` asks for the drawn tokens; a number is the older way to ask for the likeliest besides. */
+function readLogprobs(body: Fields): { readonly form: LogprobsForm; readonly top: number | undefined } {
+  const top = readNumber(body, 'top_logprobs', { least: 0, most: 20, whole: true });
+  const { logprobs } = body;
+  if (typeof logprobs === 'number') {
+    const count = readNumber(body, 'logprobs', { least: 0, most: 20, whole: true });
+    if (top === undefined || top === count) return { form: 'legacy', top: count };
+    throw new Refusal("'logprobs' and 'top_logprobs' ask for different numbers: give one.", { param: 'top_logprobs' });
+  }
+  if (readBoolean(body, 'logprobs') === true) return { form: 'tokens', top: top ?? 0 };
+  if (top === undefined || top === 0) return { form: 'none', top: undefined };
+  throw new Refusal("'top_logprobs' needs 'logprobs' to be true.", { param: 'top_logprobs' });
+}
+
+interface Manner {
+  readonly tools: Tools;
+  readonly form: LogprobsForm;
+  readonly thinking: boolean;
+}
+
+function speak(answers: Call['answers'], { tools, form, thinking }: Manner): Speech {
+  const names = new Set(tools.offered.map(({ name }) => name));
+  const turns = answers.map(() => new ChatTurn({ thinking, tools: names }));
+  const turnOf = (index: number): ChatTurn => turns[index] ?? new ChatTurn({ thinking, tools: names });
+  const toLogprobs = makeLogprobsTeller(form);
+  return {
+    toWhole: ({ text, likelihoods, finishReason }, index) => {
+      const turn = turnOf(index);
+      return {
+        message: toMessage(turn.whole(text)),
+        logprobs: toLogprobs(index, likelihoods, text),
+        finish_reason: toReason(turn, finishReason),
+      };
+    },
+    beginning: { delta: { role: 'assistant', content: '' }, logprobs: null },
+    toPiece: ({ index, text, likelihoods }) => ({
+      delta: toDelta(turnOf(index), (turn) => turn.push(text)),
+      logprobs: toLogprobs(index, likelihoods, text),
+    }),
+    toEnding: (index, reason) => ({
+      delta: toDelta(turnOf(index), (turn) => turn.end()),
+      logprobs: null,
+      finish_reason: toReason(turnOf(index), reason),
+    }),
+    countReasoning: ({ text, starts }) => {
+      const length = reasoningLength(text, thinking);
+      return starts.filter((start) => start < length).length;
+    },
+  };
+}
+
+const toReason = ({ called }: ChatTurn, reason: FinishReason): string =>
+  called > 0 && reason === 'stop' ? 'tool_calls' : reason;
+
+const toMessage = ({ reasoning, content, calls }: TurnPart): object => ({
+  role: 'assistant',
+  content: content === '' && calls.length > 0 ? null : content,
   ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
+  ...(calls.length === 0 ? {} : { tool_calls: calls }),
 });
 
-const toLogprob = ({ top, ...likelihood }: TokenLikelihood) => ({ ...likelihood, top_logprobs: top });
+function toDelta(turn: ChatTurn, grow: (turn: ChatTurn) => TurnPart): object {
+  const before = turn.called;
+  const { reasoning, content, calls } = grow(turn);
+  return {
+    ...(content === '' ? {} : { content }),
+    ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls.map((call, place) => ({ index: before + place, ...call })) }),
+  };
+}

@@ -1,10 +1,10 @@
 /** `POST /v1/completions`: read, and said. */
 import type { LlamaModel, Token } from 'node-llama-cpp';
-import type { Call, Served } from './call.ts';
 import type { Dialect, Speech } from './dialect.ts';
 import { type Fields, readBoolean, readNumber, wrong } from './fields.ts';
+import { readResponseFormat } from './response-format.ts';
+import { type LogprobsTeller, makeLogprobsTeller } from './tell-logprobs.ts';
 import { withBos } from './template.ts';
-import type { TokenLikelihood } from './token-likelihood.ts';
 
 /** Texts, answered with how they may go on. */
 export const completions: Dialect = {
@@ -12,9 +12,16 @@ export const completions: Dialect = {
   idPrefix: 'cmpl',
   object: 'text_completion',
   chunkObject: 'text_completion',
-  readTopLogprobs: (body) => readNumber(body, 'logprobs', { least: 0, most: 20, whole: true }),
-  readPrompts: (body, { model }) => readPrompts(body, model),
-  speak,
+  read: (body, { model }) => {
+    const topLogprobs = readNumber(body, 'logprobs', { least: 0, most: 20, whole: true });
+    return {
+      prompts: readPrompts(body, model),
+      grammar: readResponseFormat(body),
+      stops: [],
+      topLogprobs,
+      speak: () => speak(makeLogprobsTeller(topLogprobs === undefined ? 'none' : 'legacy')),
+    };
+  },
 };
 
 /** A text, a list of texts, token ids, or a list of lists of them. */
@@ -37,29 +44,12 @@ function readTokens(prompt: unknown, model: LlamaModel): Token[] {
   throw wrong('prompt', `a string or a list of token ids below ${vocabulary}`, prompt);
 }
 
-function speak(_: Served, answers: Call['answers']): Speech {
-  const asked = answers[0]?.topLogprobs !== undefined;
-  const offsets = answers.map(() => 0);
-  const toLogprobs = (likelihoods: readonly TokenLikelihood[], offset: number) =>
-    asked ? toLegacyLogprobs(likelihoods, offset) : null;
-  return {
-    toWhole: ({ text, likelihoods }) => ({ text, logprobs: toLogprobs(likelihoods, 0) }),
-    toPiece: ({ index, text, likelihoods }) => {
-      const offset = offsets[index] ?? 0;
-      offsets[index] = offset + text.length;
-      return { text, logprobs: toLogprobs(likelihoods, offset) };
-    },
-    toEnding: () => ({ text: '', logprobs: null }),
-  };
-}
-
-/** The older form: one list for every fact. */
-function toLegacyLogprobs(likelihoods: readonly TokenLikelihood[], offset: number) {
-  const lengths = likelihoods.map(({ token }) => token.length);
-  return {
-    tokens: likelihoods.map(({ token }) => token),
-    token_logprobs: likelihoods.map(({ logprob }) => logprob),
-    top_logprobs: likelihoods.map(({ top }) => Object.fromEntries(top.map(({ token, logprob }) => [token, logprob]))),
-    text_offset: lengths.map((_, index) => lengths.slice(0, index).reduce((sum, length) => sum + length, offset)),
-  };
-}
+const speak = (toLogprobs: LogprobsTeller): Speech => ({
+  toWhole: ({ text, likelihoods, finishReason }, index) => ({
+    text,
+    logprobs: toLogprobs(index, likelihoods, text),
+    finish_reason: finishReason,
+  }),
+  toPiece: ({ index, text, likelihoods }) => ({ text, logprobs: toLogprobs(index, likelihoods, text) }),
+  toEnding: (_, reason) => ({ text: '', logprobs: null, finish_reason: reason }),
+});

@@ -57,6 +57,10 @@ export function refuseOthers(fields: Fields, known: ReadonlySet<string>, where =
   throw new Refusal(`Extra inputs are not permitted, field: '${field}', value: ${shown(fields[name])}`, { param: field });
 }
 
+/** The fields that say something: null is as good as absent. */
+export const withoutNulls = (fields: Fields): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+
 /** The refusal of a value. */
 export const wrong = (name: string, expected: string, value: unknown): Refusal =>
   new Refusal(`'${name}' must be ${expected}, but it is ${shown(value)}.`, { param: name });

@@ -33,6 +33,8 @@ export interface Answer {
   readonly completionTokens: number;
   /** Of the tokens that are part of the text; empty unless asked for. */
   readonly likelihoods: readonly TokenLikelihood[];
+  /** Where in the text each token begins; without the one that says the end. */
+  readonly starts: readonly number[];
 }
 
 /** Told while an answer grows: the text that is certain, and the likelihoods of all tokens so far that are certain. */
@@ -86,6 +88,7 @@ class GrowingAnswer {
   readonly #onText: OnText;
   readonly #text: AnswerText;
   readonly #likelihoods: { readonly likelihood: TokenLikelihood; readonly start: number }[] = [];
+  readonly #starts: number[] = [];
   #finishReason: FinishReason = 'length';
   #tokens: Token[];
   #drawn = 0;
@@ -108,6 +111,7 @@ class GrowingAnswer {
       this.#finishReason = 'stop';
       return true;
     }
+    this.#starts.push(this.#text.length);
     this.#note(drawn);
     this.#release(this.#text.push(drawn.token));
     if (!this.#text.stopped) return this.#drawn === this.#options.maxTokens;
@@ -122,6 +126,7 @@ class GrowingAnswer {
       finishReason: this.#finishReason,
       completionTokens: this.#drawn,
       likelihoods: this.#certain(),
+      starts: this.#starts,
     };
   }
 

@@ -75,6 +75,13 @@ export function splitReasoning(text: string, begun: boolean): SplitText {
   return { reasoning: most.reasoning + rest.reasoning, content: most.content + rest.content };
 }
 
+/** How much of a whole text is thinking, its marks included. */
+export function reasoningLength(text: string, begun: boolean): number {
+  if (!begun && !text.trimStart().startsWith(OPEN)) return 0;
+  const at = text.indexOf(CLOSE);
+  return at === -1 ? text.length : at + CLOSE.length;
+}
+
 /** True when the prompt ends with the opening mark, as some templates have it. */
 export const endsThinking = (promptEnd: string): boolean => promptEnd.trimEnd().endsWith(OPEN);
 

@@ -8,12 +8,15 @@ import { Refusal } from './refusal.ts';
 /** A message as templates know it: contents are text by now. */
 export interface TemplateMessage {
   readonly role: string;
-  readonly content: string | null;
+  /** Empty where only tools are called. */
+  readonly content: string;
   readonly [field: string]: unknown;
 }
 
 export interface TemplateInput {
   readonly messages: readonly TemplateMessage[];
+  /** Where the template knows tools. */
+  readonly tools?: readonly object[];
   /** Further variables, as `enable_thinking`. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
@@ -22,11 +25,26 @@ export class ChatTemplate {
   readonly #model: LlamaModel;
   readonly #template: Template;
   readonly #markers: Markers;
+  readonly #source: string;
+  /** What its statements name, besides attributes. */
+  readonly #names: ReadonlySet<string>;
 
   constructor(model: LlamaModel, source: string) {
     this.#model = model;
+    this.#source = source;
+    this.#names = findNames(source);
     this.#template = new Template(source);
     this.#markers = new Markers(model);
+  }
+
+  /** True when the template reads a variable of this name. */
+  reads(variable: string): boolean {
+    return this.#names.has(variable);
+  }
+
+  /** True when the template writes or looks for this text. */
+  says(text: string): boolean {
+    return this.#source.includes(text);
   }
 
   /** Renders and tokenises. No text of the request ever becomes one of the template's own markers, so nobody can forge a role. */
@@ -36,12 +54,12 @@ export class ChatTemplate {
     return withBos(this.#model, apart ?? this.#model.tokenize(rendered, true));
   }
 
-  #render({ messages, variables }: TemplateInput): string {
+  #render({ variables, ...input }: TemplateInput): string {
     const { bosString, eosString } = this.#model.tokens;
     try {
       return this.#template.render({
         ...variables,
-        messages,
+        ...input,
         add_generation_prompt: true,
         bos_token: bosString ?? '',
         eos_token: eosString ?? '',
@@ -76,6 +94,15 @@ export class ChatTemplate {
     return [...tokens, ...this.#model.tokenize(run, true)];
   }
 }
+
+function findNames(source: string): ReadonlySet<string> {
+  const statements = source.match(/\{[{%].*?[%}]\}/gs) ?? [];
+  const code = statements.join(' ').replace(/'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"/gs, "''");
+  return new Set(code.match(/(?<![\w.])[A-Za-z_]\w*/g));
+}
+
+/** What a template's text tells about it. */
+export type TemplateWords = Pick<ChatTemplate, 'reads' | 'says'>;
 
 /** The chat template of a model; undefined when its file holds none. */
 export function readChatTemplate(model: LlamaModel): ChatTemplate | undefined {
