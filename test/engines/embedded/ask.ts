@@ -17,13 +17,29 @@ export interface Reply {
 export interface Choice {
   readonly index: number;
   readonly text: string;
-  readonly message: { readonly role: string; readonly content: string };
-  readonly delta: { readonly role?: string; readonly content?: string };
+  readonly message: {
+    readonly role: string;
+    readonly content: string;
+    readonly reasoning_content?: string;
+    readonly tool_calls?: readonly SaidCall[];
+  };
+  readonly delta: {
+    readonly role?: string;
+    readonly content?: string;
+    readonly reasoning_content?: string;
+    readonly tool_calls?: readonly (SaidCall & { readonly index: number })[];
+  };
   readonly finish_reason: string | null;
   readonly logprobs: { readonly content: readonly Logprob[] } & {
     readonly token_logprobs: readonly number[];
     readonly tokens: readonly string[];
   };
+}
+
+interface SaidCall {
+  readonly id: string;
+  readonly type: string;
+  readonly function: { readonly name: string; readonly arguments: string };
 }
 
 interface Logprob {
@@ -37,6 +53,7 @@ interface Usage {
   readonly completion_tokens: number;
   readonly total_tokens: number;
   readonly prompt_tokens_details: { readonly cached_tokens: number };
+  readonly completion_tokens_details?: { readonly reasoning_tokens: number };
 }
 
 const CHAT = '/v1/chat/completions';
