@@ -33,7 +33,8 @@ export async function up(request: UpRequest, view: UpView, stop: AbortSignal): P
     openMachine({
       places: await embeddedPlaces(dataDir),
       models: shelf,
-      settings,
+      // Whoever sits at the machine runs it.
+      settings: { BOATLOAD_PUBLIC_KEEPERS: ACCOUNT, ...settings },
       sharedEngines: true,
       library: 'here',
       log,

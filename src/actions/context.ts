@@ -29,6 +29,8 @@ export interface Limits {
   readonly requireExampleCount: boolean;
   /** Whether webhooks may lead to private addresses, this machine included. */
   readonly privateWebhooks: boolean;
+  /** Accounts whose admins keep the models of the public account, beside its own. */
+  readonly publicKeepers: readonly string[];
   /** The most that an account may have; its admins can set less. */
   readonly quotas: Readonly<Record<QuotaId, number>>;
 }
@@ -47,6 +49,7 @@ export const DEFAULT_LIMITS: Limits = {
   acceptIdleModels: false,
   requireExampleCount: false,
   privateWebhooks: false,
+  publicKeepers: [],
   quotas: { 'batch-jobs-active': 1_000, 'dataset-bytes': 10 * TIB, 'model-bytes': 10 * TIB },
 };
 

@@ -17,7 +17,7 @@ export interface SourceWish {
 
 /** What a source leads to. */
 export interface ModelSource {
-  /** Undefined: the caller's own. */
+  /** The one that a name of the catalogue said; undefined: it is left open. */
   readonly account: string | undefined;
   readonly id: string;
   readonly files: readonly PulledFile[];
@@ -32,7 +32,10 @@ const USUAL_REVISION = 'main';
 export function findSource(hubUrl: string, { source, precisions, sha256 }: SourceWish): ModelSource {
   if (sha256 !== undefined && !SHA256.test(sha256)) throw misfit('sha256', 'should be 64 digits and letters from a to f');
   const entry = findEntry(source);
-  if (entry !== undefined) return fromCatalogue(hubUrl, entry, { precisions, sha256 });
+  if (entry !== undefined) {
+    const account = parseName(source, 'models')?.account && PUBLIC_ACCOUNT;
+    return { account, id: entry.id, entry, files: fromCatalogue(hubUrl, entry, { precisions, sha256 }) };
+  }
   if (precisions !== undefined)
     throw misfit('precisions', 'goes with names of the catalogue only: a file has the one that it has');
   const url = toUrl(hubUrl, source);
@@ -56,18 +59,21 @@ function findEntry(source: string): CatalogueModel | undefined {
   return toModelAccount(account) === PUBLIC_ACCOUNT ? MODEL_CATALOGUE.find((entry) => entry.id === id) : undefined;
 }
 
-function fromCatalogue(hubUrl: string, entry: CatalogueModel, { precisions, sha256 }: Omit<SourceWish, 'source'>): ModelSource {
+function fromCatalogue(
+  hubUrl: string,
+  entry: CatalogueModel,
+  { precisions, sha256 }: Omit<SourceWish, 'source'>,
+): readonly PulledFile[] {
   const [usual] = entry.files;
   const wanted = precisions?.length ? precisions : usual ? [usual.precision] : [];
   const distinct = [...new Set(wanted)];
   if (sha256 !== undefined && distinct.length > 1) throw misfit('sha256', 'is of one file: ask for one precision at a time');
-  const files = distinct.map((precision) => {
+  return distinct.map((precision) => {
     const file = entry.files.find((known) => known.precision === precision);
     if (file === undefined) throw notInPrecision(entry, precision);
     const url = toHubUrl(hubUrl, { repository: entry.repository, path: file.name });
     return { name: file.name, url: url.href, sha256: sha256 ?? file.sha256 ?? null };
   });
-  return { account: PUBLIC_ACCOUNT, id: entry.id, entry, files };
 }
 
 function toUrl(hubUrl: string, source: string): URL {

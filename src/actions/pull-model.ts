@@ -1,15 +1,18 @@
 /** Has a model fetched from somewhere else: it waits for its files as an uploaded one does, and this server brings them. */
 import { randomUUID } from 'node:crypto';
 import { Problem } from '../base/problem.ts';
+import { PUBLIC_ACCOUNT } from '../contract/names.ts';
 import { ensureAccount } from '../db/queries/ensure-account.ts';
 import { findModelRecord } from '../db/queries/find-model-record.ts';
 import { insertModel } from '../db/queries/insert-model.ts';
+import { listModelFiles } from '../db/queries/list-model-files.ts';
 import { setPull } from '../db/queries/set-pull.ts';
 import type { Model, ModelPull } from '../db/schema.ts';
 import { isAddon } from './check-model.ts';
 import type { Caller, Context } from './context.ts';
 import { findSource, type ModelSource, type SourceWish } from './model-sources.ts';
 import { checkedId } from './own-id.ts';
+import { demandPublicKeeper, keepsPublicModels } from './public-models.ts';
 
 /** Fetches the files of models in the background. */
 export interface Puller {
@@ -37,7 +40,7 @@ export async function pullModel(context: PullContext, caller: Caller, wish: Pull
   const source = findSource(puller.hubUrl, wish);
   if (source.entry !== undefined && wish.id !== undefined && wish.id !== source.id) throw ownName(source.id);
   const id = checkedId(wish.id ?? source.id, { collection: 'models' });
-  const accountId = source.account ?? caller.accountId;
+  const accountId = await chooseAccount(context, caller, source);
   const pull: ModelPull = {
     ...{ source: withoutQuery(wish.source), files: source.files, state: 'PULLING' as const },
     ...{ bytes: 0, totalBytes: null, message: '' },
@@ -47,6 +50,16 @@ export async function pullModel(context: PullContext, caller: Caller, wish: Pull
     known === undefined ? await makeModel(context, caller, { accountId, id, source, pull }) : await again(context, known, pull);
   if (model.state === 'UPLOADING') puller.start(model);
   return model;
+}
+
+/** Whoever keeps the public models pulls those of the catalogue for everybody; anybody else for their own account, unless it is there for everybody. */
+async function chooseAccount(context: Context, caller: Caller, { account, id, entry, files }: ModelSource): Promise<string> {
+  if (account === PUBLIC_ACCOUNT) demandPublicKeeper(context, caller);
+  if (entry === undefined) return caller.accountId;
+  if (account !== undefined || keepsPublicModels(context, caller)) return PUBLIC_ACCOUNT;
+  const everybodys = await listModelFiles(context.store.db, { accountId: PUBLIC_ACCOUNT, id });
+  const isThere = files.every((wanted) => everybodys.some(({ name, precision }) => name === wanted.name && precision !== null));
+  return isThere ? PUBLIC_ACCOUNT : caller.accountId;
 }
 
 interface NewPull {
@@ -64,7 +77,7 @@ async function makeModel({ store, clock }: Context, caller: Caller, { accountId,
     ...{ accountId, id, uid: randomUUID(), kind: 'HF_BASE_MODEL', state: 'UPLOADING' as const },
     displayName: entry?.title ?? '',
     description: entry === undefined ? '' : `${entry.parameters} parameters, licence ${entry.licence}`,
-    public: entry !== undefined,
+    public: accountId === PUBLIC_ACCOUNT,
     details: { baseModelDetails: { checkpointFormat: 'NATIVE' }, huggingFaceUrl: withoutQuery(source.files[0]?.url ?? '') },
     pull: JSON.stringify(pull) as never, // The driver sends JSON as text.
     ...{ createdBy: caller.name, createdAt: at, updatedAt: at },

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { checkConfigs } from '../actions/check-model-files.ts';
+import type { Caller, Context } from '../actions/context.ts';
 import { createModel } from '../actions/create-model.ts';
 import { deleteModel } from '../actions/delete-model.ts';
 import { listKnownModels } from '../actions/deployed-models.ts';
@@ -11,6 +12,7 @@ import { linkModelUpload } from '../actions/link-model-upload.ts';
 import { MODEL_CATALOGUE } from '../actions/model-catalogue.ts';
 import { demand } from '../actions/permissions.ts';
 import { prepareModel } from '../actions/prepare-model.ts';
+import { demandPublicKeeper } from '../actions/public-models.ts';
 import { pullModel } from '../actions/pull-model.ts';
 import { updateModel } from '../actions/update-model.ts';
 import { validateModelUpload } from '../actions/validate-model-upload.ts';
@@ -140,12 +142,15 @@ const remove = route({
   tag,
   anyAccount: true,
   needs: 'keep-models',
-  summary: 'Delete a model and its files; one that was pulled for everybody takes an admin',
+  summary: 'Delete a model and its files; one of the account `boatload` takes an admin of this installation',
   reply: z.object({}),
   handle: async (call) => {
     const account = resolveAccount(call.caller, addressOf(call).account);
-    if (isPublicAccount(account)) demand(call.caller, 'administer');
-    else if (account !== call.caller.accountId) throw notYours();
+    if (isPublicAccount(account)) {
+      demand(call.caller, 'administer');
+      demandPublicKeeper(call.context, call.caller);
+    }
+    if (account !== call.caller.accountId && !isPublicAccount(account)) throw notYours();
     await deleteModel(call.context, { ...call.caller, accountId: account }, idOf(call));
     return {};
   },
@@ -265,12 +270,16 @@ const catalogue = route({
       MODEL_CATALOGUE.map(async ({ files, ...entry }) => ({
         ...entry,
         files: files.map(({ precision, name, megabytes }) => ({ precision, name, megabytes })),
-        state:
-          (await findVisibleRecord(context, caller, { accountId: PUBLIC_ACCOUNT, id: entry.id }))?.state ?? ('ABSENT' as const),
+        state: (await findPulled(context, caller, entry.id))?.state ?? ('ABSENT' as const),
       })),
     ),
   }),
 });
+
+/** The caller's own goes before everybody's, as in jobs. */
+const findPulled = async (context: Context, caller: Caller, id: string) =>
+  (await findVisibleRecord(context, caller, { accountId: caller.accountId, id })) ??
+  findVisibleRecord(context, caller, { accountId: PUBLIC_ACCOUNT, id });
 
 const notOffered = (message: string): Problem => new Problem('UNIMPLEMENTED', message, { reason: 'NOT_OFFERED' });
 

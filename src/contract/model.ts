@@ -315,7 +315,11 @@ const CatalogueFile = z.object({
 /** A model of the catalogue, as it is answered. */
 const CatalogueModel = z
   .object({
-    id: z.string().describe('What it is pulled by, and its id under the account `boatload`, also known as `fireworks`'),
+    id: z
+      .string()
+      .describe(
+        'What it is pulled by, and its id: under `boatload`, also known as `fireworks`, where an admin of the installation pulls it, else under the own account',
+      ),
     title: z.string().describe('Its name, for people'),
     licence: z.string().describe('As its publisher says; read it there'),
     parameters: z.string().describe('How many, in words'),

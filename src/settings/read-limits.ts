@@ -2,7 +2,7 @@
 import { DEFAULT_LIMITS, type Limits, type QuotaId } from '../actions/context.ts';
 import { Problem } from '../base/problem.ts';
 import type { WorkerLimits } from '../worker/worker-context.ts';
-import { readCount, readSwitch, type Settings } from './settings.ts';
+import { readCount, readList, readSwitch, type Settings } from './settings.ts';
 import type { SettingName } from './settings-table.ts';
 
 const COUNTS = { datasetBytes: 'BOATLOAD_MAX_DATASET_BYTES', liveBytes: 'BOATLOAD_MAX_LIVE_BYTES' } as const;
@@ -29,11 +29,13 @@ const QUOTAS: Readonly<Record<QuotaId, SettingName>> = {
 /** Those that are set; a `Problem` INVALID_ARGUMENT with reason `SETTING_INVALID` or `LIMIT_INVALID` for one that makes no sense. */
 export function readLimits(settings: Settings): Partial<Limits> {
   const window = readAll(WINDOW, (name) => readCount(settings, name));
+  const publicKeepers = readList(settings, 'BOATLOAD_PUBLIC_KEEPERS');
   const quotas = readAll(QUOTAS, (name) => readCount(settings, name));
   return {
     ...readAll(COUNTS, (name) => readCount(settings, name)),
     ...(Object.keys(window).length > 0 && { window: checkedWindow({ ...DEFAULT_LIMITS.window, ...window }) }),
     ...readAll(SWITCHES, (name) => readSwitch(settings, name)),
+    ...(publicKeepers.length > 0 && { publicKeepers }),
     ...(Object.keys(quotas).length > 0 && { quotas: { ...DEFAULT_LIMITS.quotas, ...quotas } }),
   };
 }

@@ -66,6 +66,10 @@ export const SETTING_GROUPS = {
   'Models and prices': {
     BOATLOAD_ENGINES: list('URLs', 'OpenAI-compatible servers, as `--engine`; flags go before it'),
     BOATLOAD_MODELS: list('names or files', 'Models to serve here, as `--model`; flags go before it'),
+    BOATLOAD_PUBLIC_KEEPERS: {
+      ...list('accounts', 'Whose admins pull and delete models for everybody, beside those of the account `boatload` itself'),
+      fallback: '`local` for `up`, else none',
+    },
     BOATLOAD_MODEL_LOAD_SECONDS: count(
       'seconds',
       '120, and one for every 16 MiB of its file',

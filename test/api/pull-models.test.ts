@@ -61,7 +61,10 @@ let puller: ModelPuller;
 const openPuller = () =>
   new ModelPuller({ context: door.context, dataDir: door.dir, hubUrl: hub.url, hubToken: 'hub-key', log: { warn: () => {} } });
 beforeAll(async () => {
-  door = await openDoor({ quotas: { 'batch-jobs-active': 5, 'dataset-bytes': 10_000, 'model-bytes': 5_000_000 } });
+  door = await openDoor({
+    publicKeepers: ['acme'],
+    quotas: { 'batch-jobs-active': 5, 'dataset-bytes': 10_000, 'model-bytes': 5_000_000 },
+  });
   hub = await openHub();
   puller = openPuller();
   Object.assign(door.context, { puller });
@@ -217,6 +220,32 @@ test('a name of the catalogue makes a model for everybody, under both names of t
   expect((await door.ask(path, { method: 'DELETE', key: await userKey() })).status).toBe(403);
   expect((await door.ask(`${MODELS}/whole`, { method: 'DELETE', key: door.keys.bob })).status).toBe(403);
   expect((await door.ask(path, { method: 'DELETE' })).status).toBe(200);
+});
+
+test("an admin of another account neither pulls for everybody nor deletes what is everybody's, and has what they pull for themselves", async () => {
+  hub.handle = serveFile();
+  const [, entry] = MODEL_CATALOGUE;
+  const [everybodys, own] = [`/v1/accounts/boatload/models/${entry?.id}`, `/v1/accounts/bob/models/${entry?.id}`];
+  const asBob = async (path: string, asked: object = {}): Promise<Reply> => door.askJson(path, { ...asked, key: door.keys.bob });
+  const pullAsBob = (source = '') => asBob('/v1/accounts/bob/models:pull', { body: { source } });
+  const refused = await pullAsBob(`accounts/fireworks/models/${entry?.id}`);
+  expect([refused.status, reasonOf(refused)]).toEqual([403, 'PUBLIC_ACCOUNT_NOT_YOURS']);
+  expect((await door.askJson(everybodys)).status).toBe(404);
+
+  expect((await pullAsBob(entry?.id)).body).toMatchObject({ name: own.slice(4), public: false });
+  await expect.poll(async () => (await asBob(own)).body.pull.state, { timeout: 60_000 }).toBe('DONE');
+  expect((await door.askJson(own)).status).toBe(404);
+  expect((await door.askJson('/v1/modelCatalogue')).body).toMatchObject({ models: { 1: { state: 'ABSENT' } } });
+
+  await pull({ source: entry?.id });
+  await untilOver(everybodys);
+  const deleted = await asBob(everybodys, { method: 'DELETE' });
+  expect([deleted.status, reasonOf(deleted)]).toEqual([403, 'PUBLIC_ACCOUNT_NOT_YOURS']);
+  expect((await asBob(everybodys)).body.state).toBe('READY');
+  // Their own goes; what is there for everybody needs no second copy.
+  expect((await asBob(own, { method: 'DELETE' })).status).toBe(200);
+  expect((await pullAsBob(entry?.id)).body.name).toBe(everybodys.slice(4));
+  expect((await door.ask(everybodys, { method: 'DELETE' })).status).toBe(200);
 });
 
 test('what makes no sense is refused before anything is fetched', async () => {
