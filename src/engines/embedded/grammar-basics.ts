@@ -5,10 +5,12 @@ export const GRAMMAR_BASICS = {
   /** Bounded, or a model may write space for ever. */
   space: String.raw`(" " | "\n" [ \t]{0,20})?`,
   string: String.raw`"\"" char* "\""`,
-  char: String.raw`[^"\\\x7F\x00-\x1F] | "\\" (["\\bfnrt/] | "u" hex hex hex hex)`,
+  /** One code point, no half of a surrogate pair: lengths count code points. */
+  char: String.raw`[^"\\\x7F\x00-\x1F] | "\\" (["\\bfnrt/] | "u" ([0-9a-cA-CefEF] hex | [dD] [0-7]) hex hex)`,
   hex: '[0-9a-fA-F]',
   integer: '"-"? natural',
-  natural: '"0" | [1-9] [0-9]{0,15}',
+  natural: '"0" | positive',
+  positive: '[1-9] [0-9]{0,15}',
   number: 'integer ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?',
   boolean: '"true" | "false"',
   null: '"null"',
