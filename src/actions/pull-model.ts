@@ -82,18 +82,25 @@ async function makeModel({ store, clock }: Context, caller: Caller, { accountId,
     pull: JSON.stringify(pull) as never, // The driver sends JSON as text.
     ...{ createdBy: caller.name, createdAt: at, updatedAt: at },
   });
-  if (made === undefined) throw otherModel(id);
-  return made;
+  if (made !== undefined) return made;
+  // Somebody else was quicker.
+  const theirs = await findModelRecord(store.db, accountId, id);
+  if (theirs === undefined) throw otherModel(id);
+  return again({ store }, theirs, pull);
 }
 
 /** The files that it was made of are the ones that it gets. */
-async function again({ store }: Context, known: Model, pull: ModelPull): Promise<Model> {
+async function again({ store }: Pick<Context, 'store'>, known: Model, pull: ModelPull): Promise<Model> {
   const isSame = known.pull !== null && !isAddon(known.kind) && toUrls(known.pull) === toUrls(pull);
   if (!isSame) throw otherModel(known.id);
   if (known.state === 'READY' || known.pull?.state !== 'FAILED') return known;
-  await setPull(store.db, known.uid, { ...known.pull, state: 'PULLING', message: '', failure: undefined });
-  return known;
+  const begun = toBegun(known.pull);
+  await setPull(store.db, known.uid, begun);
+  return { ...known, pull: begun };
 }
+
+/** As at its beginning: nobody has it. Why it failed before says what of it is good for nothing. */
+const toBegun = ({ holder: _, heldUntil: __, ...pull }: ModelPull): ModelPull => ({ ...pull, state: 'PULLING', message: '' });
 
 /** What is read by everybody who sees the model: signed addresses have their keys behind the question mark. */
 const withoutQuery = (source: string): string => source.replace(/[?#].*$/s, '');

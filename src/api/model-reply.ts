@@ -80,7 +80,7 @@ const toPull = ({ state, bytes, totalBytes, message, failure }: ModelPull): Mode
   bytes: String(bytes),
   totalBytes: String(totalBytes ?? 0),
   message,
-  reason: failure?.reason ?? '',
+  reason: (state === 'FAILED' && failure?.reason) || '',
 });
 
 const toSaid = (details: ModelDetails, served: RegisteredModel | undefined) => ({

@@ -15,7 +15,11 @@ export interface ModelPull {
   readonly totalBytes: number | null;
   /** Why it failed; else empty. */
   readonly message: string;
-  /** The same for programs: a problem's code and reason; absent while nothing is wrong. */
+  /** Whoever fetches it; nobody yet when absent. */
+  readonly holder?: string | undefined;
+  /** When somebody else may, as an ISO time. */
+  readonly heldUntil?: string | undefined;
+  /** Why it failed the last time, for programs: a problem's code and reason. */
   readonly failure?: { readonly code: ProblemCode; readonly reason: string } | undefined;
 }
 

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../actions/context.ts';
 import type { Puller } from '../actions/pull-model.ts';
 import { measureRoom } from '../actions/quotas.ts';
@@ -13,10 +14,10 @@ import { announceModelFiles } from '../db/queries/announce-model-files.ts';
 import { listModelFiles } from '../db/queries/list-model-files.ts';
 import { listPulls } from '../db/queries/list-pulls.ts';
 import { lockModel } from '../db/queries/lock-model.ts';
-import { setPull } from '../db/queries/set-pull.ts';
 import type { Model, ModelPull, PulledFile } from '../db/schema.ts';
 import { download } from './model-download.ts';
 import { openWayOut, type WayOut, type WayOutOptions } from './model-way-out.ts';
+import { type PullProgress, readHolder, type TakenPull, takeModel } from './pull-progress.ts';
 
 export interface ModelPullerOptions extends WayOutOptions {
   readonly context: Context;
@@ -25,7 +26,8 @@ export interface ModelPullerOptions extends WayOutOptions {
   readonly log: Pick<Log, 'warn'>;
 }
 
-const REPORT_EVERY_MS = 1_000;
+/** How soon what a process that died has left is taken over, once it is held by nobody. */
+const LOOK_EVERY_MS = 20_000;
 
 export class ModelPuller implements Puller {
   readonly hubUrl: string;
@@ -34,6 +36,7 @@ export class ModelPuller implements Puller {
   readonly #ended = new AbortController();
   readonly #waiting = new Set<string>();
   #turn: Promise<void> = Promise.resolve();
+  #rounds: Promise<void> = Promise.resolve();
 
   constructor(options: ModelPullerOptions) {
     this.#options = options;
@@ -44,31 +47,56 @@ export class ModelPuller implements Puller {
   start(model: Model): void {
     if (this.#waiting.has(model.uid)) return;
     this.#waiting.add(model.uid);
-    this.#turn = this.#turn.then(() => this.#pull(model)).finally(() => this.#waiting.delete(model.uid));
+    this.#turn = this.#turn
+      .then(() => this.#pull(model))
+      .catch((cause: unknown) => this.#options.log.warn({ model: model.id, cause }, 'a model was not fetched'))
+      .finally(() => this.#waiting.delete(model.uid));
   }
 
-  /** Goes on with what this process had begun before it ended. */
+  /** Goes on with what this process had begun before it ended, and from here on with what others leave. */
   async resume(): Promise<void> {
     const ours = await this.#sweep();
-    for (const model of ours) if (model.pull?.state !== 'FAILED') this.start(model);
+    for (const model of ours) if (isUnderWay(model)) this.start(model);
+    this.#rounds = this.#look();
   }
 
   async stop(): Promise<void> {
     this.#ended.abort();
+    await this.#rounds;
     await this.#turn;
     await this.#wayOut.close();
   }
 
-  async #pull(model: Model): Promise<void> {
-    if (this.#ended.signal.aborted || model.pull === null) return;
-    const progress = new Progress(this.#options.context, model.uid, model.pull);
+  async #look(): Promise<void> {
+    const { signal } = this.#ended;
+    const { context, log } = this.#options;
+    while (!signal.aborted) {
+      await delay(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      const listed = await listPulls(context.store.db).catch((cause: unknown) => {
+        log.warn({ cause }, 'cannot look after the models to be fetched, trying again');
+        return [];
+      });
+      for (const model of listed) if (isUnderWay(model) && !isHeld(model, context.clock.now())) this.start(model);
+    }
+  }
+
+  async #pull({ uid }: Model): Promise<void> {
+    if (this.#ended.signal.aborted) return;
+    const { context, dataDir } = this.#options;
+    const taken = await takeModel(context, uid, await readHolder(dataDir));
+    // Another process fetches it: how that goes is read from the database.
+    if (taken !== undefined) await this.#bring(taken).finally(() => taken.progress.end());
+  }
+
+  async #bring({ model, pull, progress }: TakenPull): Promise<void> {
     try {
       await this.#sweep();
-      for (const file of model.pull.files) await this.#fetch(model, file, progress);
+      for (const file of pull.files) await this.#fetch(model, file, progress);
       await progress.say({ state: 'CHECKING' });
       const wish = { id: model.id, skipConfigs: false, configOnly: false };
       await validateModelUpload(this.#options.context, { accountId: model.accountId, name: model.createdBy }, wish);
-      await progress.say({ state: 'DONE' });
+      await progress.say({ state: 'DONE', failure: undefined });
       await rm(this.#folderOf(model), { recursive: true, force: true });
     } catch (cause) {
       // One that was told to stop goes on at the next start.
@@ -80,10 +108,10 @@ export class ModelPuller implements Puller {
     }
   }
 
-  async #fetch(model: Model, file: PulledFile, progress: Progress): Promise<void> {
+  async #fetch(model: Model, file: PulledFile, progress: PullProgress): Promise<void> {
     const { context } = this.#options;
     const before = (await listModelFiles(context.store.db, model)).find(({ name }) => name === file.name);
-    if (before?.objectKey && model.pull?.state !== 'FAILED') return;
+    if (before?.objectKey && !wasBad(model)) return;
     const path = join(this.#folderOf(model), file.name);
     const { left } = await measureRoom(context, context.store.db, { accountId: model.accountId, id: 'model-bytes' });
     const stop = new AbortController();
@@ -123,6 +151,13 @@ export class ModelPuller implements Puller {
   }
 }
 
+/** The files came, and were none: they have to come again. */
+const wasBad = ({ pull }: Model): boolean => pull?.failure?.reason === 'MODEL_FILE_INVALID';
+
+const isUnderWay = ({ pull }: Model): boolean => pull?.state === 'PULLING' || pull?.state === 'CHECKING';
+
+const isHeld = ({ pull }: Model, now: Date): boolean => pull?.heldUntil !== undefined && new Date(pull.heldUntil) > now;
+
 /** What is no refusal of ours is nothing that a caller should read. */
 const toFailure = (cause: unknown): Partial<ModelPull> =>
   cause instanceof Problem
@@ -131,42 +166,3 @@ const toFailure = (cause: unknown): Partial<ModelPull> =>
         ...{ state: 'FAILED', message: 'Something went wrong inside this server: its log says what. Ask again.' },
         failure: { code: 'INTERNAL', reason: 'PULL_FAILED' },
       };
-
-/** How it goes, as the database knows it: said once a second, and at every change. */
-class Progress {
-  isGone = false;
-  readonly #context: Context;
-  readonly #uid: string;
-  #pull: ModelPull;
-  #saidAtMs = Number.NEGATIVE_INFINITY;
-  #turn: Promise<unknown> = Promise.resolve();
-
-  constructor(context: Context, uid: string, pull: ModelPull) {
-    this.#context = context;
-    this.#uid = uid;
-    // Why it failed before is over.
-    this.#pull = { ...pull, message: '', failure: undefined };
-  }
-
-  /** False when nobody wants it any more: the model was deleted. */
-  async count(bytes: number, totalBytes: number | null): Promise<boolean> {
-    this.#pull = { ...this.#pull, state: 'PULLING', bytes, totalBytes };
-    const nowMs = performance.now();
-    if (nowMs - this.#saidAtMs < REPORT_EVERY_MS) return !this.isGone;
-    this.#saidAtMs = nowMs;
-    // A database that is away for a moment stops nothing.
-    await this.say({}).catch(() => undefined);
-    return !this.isGone;
-  }
-
-  /** One after another: what is said last is what stays. */
-  say(news: Partial<ModelPull>): Promise<void> {
-    const pull = { ...this.#pull, ...news };
-    this.#pull = pull;
-    const said = this.#turn.then(async () => {
-      this.isGone = !(await setPull(this.#context.store.db, this.#uid, pull));
-    });
-    this.#turn = said.catch(() => undefined);
-    return said;
-  }
-}

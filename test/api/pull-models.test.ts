@@ -7,7 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MODEL_CATALOGUE } from '../../src/actions/model-catalogue.ts';
+import { findModelRecord } from '../../src/db/queries/find-model-record.ts';
+import { setPull } from '../../src/db/queries/set-pull.ts';
+import { takePull } from '../../src/db/queries/take-pull.ts';
+import type { Model, ModelPull } from '../../src/db/schema.ts';
 import { ModelPuller } from '../../src/shelf/model-puller.ts';
+import { makeFolder } from '../support/folder.ts';
 import { TICKETS_MODEL } from '../support/models.ts';
 import { openDoor } from './door.ts';
 
@@ -265,6 +270,45 @@ test('what makes no sense is refused before anything is fetched', async () => {
   for (const [wish, reason] of refusals) expect([wish, reasonOf(await pull(wish))]).toEqual([wish, reason]);
   const refused = await door.ask(`${MODELS}:pull`, { body: { source: 'qwen3-4b' }, key: await userKey() });
   expect(refused.status).toBe(403);
+});
+
+test('of two servers one fetches a model while the other tells how it goes, and one that died loses it after a while', async () => {
+  const dir = await makeFolder();
+  const other = new ModelPuller({ context: door.context, dataDir: dir, hubUrl: hub.url, log: { warn: () => {} } });
+  const { promise: half, resolve: onHalf } = Promise.withResolvers<() => void>();
+  hub.handle = (request, reply) => {
+    if (!request.url?.startsWith('/cdn')) return serveFile()(request, reply);
+    reply.writeHead(200, { etag: ETAG, 'content-length': MODEL.length });
+    return void reply.write(MODEL.subarray(0, HALF), () => onHalf(() => void reply.end(MODEL.subarray(HALF))));
+  };
+  const before = hub.asked.length;
+  await pull({ source: 'hf:acme/things/shared.gguf' });
+  const goOn = await half;
+  const model = (await findModelRecord(door.context.store.db, 'acme', 'shared')) as Model;
+  other.start(model);
+  // It has asked for this one before it stops, and did not get it.
+  await expect.poll(() => existsSync(join(dir, 'puller'))).toBe(true);
+  await other.stop();
+  const held = await findModelRecord(door.context.store.db, 'acme', 'shared');
+  expect(held?.pull?.holder).toBe(readFileSync(join(door.dir, 'puller'), 'utf8'));
+  expect(hub.asked.slice(before).filter((line) => line.startsWith('/cdn'))).toHaveLength(1);
+  expect(readdirSync(dir)).not.toContain('pulls');
+  goOn();
+  expect((await untilOver(`${MODELS}/shared`)).pull).toMatchObject({ state: 'DONE', bytes: String(MODEL.length) });
+
+  const { uid, pull: done } = (await findModelRecord(door.context.store.db, 'acme', 'shared')) as Model;
+  const take = (holder: string, seconds: number) => {
+    const now = new Date(door.clock.time + seconds * 1000);
+    return takePull(door.context.store.db, { uid, holder, now, heldUntil: new Date(now.getTime() + 60_000) });
+  };
+  expect(await take('late', 0)).toBeUndefined();
+  const { holder: _, heldUntil: __, ...open } = done as ModelPull;
+  await setPull(door.context.store.db, uid, { ...open, state: 'PULLING' });
+  expect((await Promise.all([take('one', 0), take('two', 0)])).filter(Boolean)).toHaveLength(1);
+  expect(await take('three', 59)).toBeUndefined();
+  expect((await take('three', 60))?.pull?.holder).toBe('three');
+  expect(await setPull(door.context.store.db, uid, { ...open, holder: 'one', state: 'DONE' })).toBe(false);
+  expect(await setPull(door.context.store.db, uid, { ...open, holder: 'three', state: 'DONE' })).toBe(true);
 });
 
 test('a server that ends meanwhile goes on where it was', async () => {
