@@ -6,6 +6,8 @@ import type { EngineFault } from './lies.ts';
 export interface Call {
   /** When it arrived, in milliseconds since 1970. */
   readonly at: number;
+  /** When it was answered, or its connection was found closed. */
+  readonly endedAt: number;
   readonly path: string;
   readonly key: string;
   /** 1 for the first time that this key is asked. */

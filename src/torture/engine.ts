@@ -164,7 +164,16 @@ class LyingEngine implements TortureEngine {
   #end({ at, path, key, answer, attempt, fault }: Asked, outcome: Pick<Call, 'complete' | 'status' | 'digest'>): void {
     const { promptTokens, completionTokens } = answer;
     const worked = outcome.digest === undefined ? NO_WORK : { promptTokens, completionTokens };
-    this.#log.end({ at, path, key, attempt, ...(fault === undefined ? {} : { fault }), ...outcome, ...worked });
+    this.#log.end({
+      at,
+      endedAt: Date.now(),
+      path,
+      key,
+      attempt,
+      ...(fault === undefined ? {} : { fault }),
+      ...outcome,
+      ...worked,
+    });
     if (!outcome.complete || fault !== undefined) return;
     this.#answered += 1;
     for (const waiting of this.#waiting) {

@@ -45,6 +45,10 @@ describe.concurrent('a benchmark in its smallest form', () => {
     expect((await run('merge', '0.07', '1')).match(/ × the speed of the copy/g)).toHaveLength(2);
   });
 
+  test('kills a process and sees its rows run again', async ({ expect }) => {
+    expect(await run('kill')).toMatch(/rows in flight asked again after, first +[\d.]+ s/);
+  });
+
   test('dispatches rows beside others', async ({ expect }) => {
     expectCompiler();
     expect(await run('dispatch', '1000', '1', '32')).toMatch(/bare +-?[\d.]+ × rows\/s, -?[\d.]+ × CPU per row/);

@@ -57,7 +57,7 @@ function addRow(job: Job, customId: string, { row, end }: { readonly row: number
   const body = bodyOf(row);
   const { promptTokens, completionTokens } = answerOf(readQuestion(body));
   const text = JSON.stringify(toReply(PATH, body));
-  const call = { at: row, path: PATH, key: `row-${row}`, attempt: 1 };
+  const call = { at: row, endedAt: row, path: PATH, key: `row-${row}`, attempt: 1 };
   job.input.push(JSON.stringify({ custom_id: customId, body }));
   if (end === 'answer') {
     job.calls.push({ ...call, status: 200, complete: true, digest: digestOf(text), promptTokens, completionTokens });
