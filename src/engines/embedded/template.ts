@@ -26,6 +26,7 @@ export class ChatTemplate {
   readonly #template: Template;
   readonly #markers: Markers;
   readonly #source: string;
+  #tellsSystem: boolean | undefined;
   /** What its statements name, besides attributes. */
   readonly #names: ReadonlySet<string>;
 
@@ -47,11 +48,26 @@ export class ChatTemplate {
     return this.#source.includes(text);
   }
 
+  /** True when what a system message says gets into the prompt: some templates refuse it, or pass over it. */
+  get tellsSystem(): boolean {
+    this.#tellsSystem ??= this.#findsSystem();
+    return this.#tellsSystem;
+  }
+
   /** Renders and tokenises. No text of the request ever becomes one of the template's own markers, so nobody can forge a role. */
   toTokens(input: TemplateInput): Token[] {
     const rendered = this.#render(input);
     const apart = this.#markers.mayBeIn(input) ? this.#renderApart(input, rendered) : undefined;
     return withBos(this.#model, apart ?? this.#model.tokenize(rendered, true));
+  }
+
+  #findsSystem(): boolean {
+    const messages = ['system', 'user'].map((role) => ({ role, content: `${role}-said` }));
+    try {
+      return this.#render({ messages, variables: {} }).includes('system-said');
+    } catch {
+      return false;
+    }
   }
 
   #render({ variables, ...input }: TemplateInput): string {

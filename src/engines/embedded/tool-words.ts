@@ -1,6 +1,6 @@
 /** How tools and their calls are told to a model: by its template where that knows them in this form, by words of ours elsewhere. */
 import type { Tool } from './read-tools.ts';
-import type { TemplateInput, TemplateMessage, TemplateWords } from './template.ts';
+import type { ChatTemplate, TemplateInput, TemplateMessage, TemplateWords } from './template.ts';
 
 /** What stands around every call, one line of JSON: the form of Hermes and Qwen. */
 export const CALL_OPEN = '<tool_call>';
@@ -24,16 +24,16 @@ const knowsTools = (template: TemplateWords): boolean =>
 export function tellTools(
   messages: readonly TemplateMessage[],
   tools: readonly Tool[],
-  template: TemplateWords,
+  template: TemplateWords & Pick<ChatTemplate, 'tellsSystem'>,
 ): Omit<TemplateInput, 'variables'> {
   const definitions = tools.map(({ definition }) => definition);
   if (knowsTools(template)) return { messages, ...(tools.length === 0 ? {} : { tools: definitions }) };
-  return { messages: withInstruction(toPlainMessages(messages), definitions) };
+  const plain = toPlainMessages(messages);
+  if (tools.length === 0) return { messages: plain };
+  return { messages: withInstruction(plain, toInstruction(definitions), template.tellsSystem ? 'system' : 'user') };
 }
 
-function withInstruction(messages: readonly TemplateMessage[], definitions: readonly object[]): readonly TemplateMessage[] {
-  if (definitions.length === 0) return messages;
-  const instruction = `# Tools
+const toInstruction = (definitions: readonly object[]): string => `# Tools
 You may call functions. Their signatures:
 <tools>
 ${definitions.map((definition) => JSON.stringify(definition)).join('\n')}
@@ -42,9 +42,17 @@ To call one, answer with its name and arguments as JSON:
 ${CALL_OPEN}
 {"name": <name>, "arguments": <object>}
 ${CALL_CLOSE}`;
+
+/** In front of what is said first, or behind what the system says already. */
+function withInstruction(
+  messages: readonly TemplateMessage[],
+  instruction: string,
+  role: 'system' | 'user',
+): readonly TemplateMessage[] {
   const [first, ...rest] = messages;
-  if (first?.role !== 'system') return [{ role: 'system', content: instruction }, ...messages];
-  return [{ ...first, content: `${first.content}\n\n${instruction}` }, ...rest];
+  if (first?.role !== role) return [{ role, content: instruction }, ...messages];
+  const both = role === 'system' ? [first.content, instruction] : [instruction, first.content];
+  return [{ ...first, content: both.join('\n\n') }, ...rest];
 }
 
 /** Calls as the text that made them; results in a row as what the user says. */

@@ -86,6 +86,14 @@ test('a template that refuses says why', () => {
   expect(() => strict.toTokens({ messages: [{ role: 'system', content: 'x' }], variables: {} })).toThrow(/No system role\./);
 });
 
+test.each([
+  ['{% for m in messages %}{{ m.content }}{% endfor %}', true],
+  ["{% if messages[0].role == 'system' %}{{ raise_exception('No.') }}{% endif %}", false],
+  ["{% for m in messages %}{{ m.content if m.role == 'user' }}{% endfor %}", false],
+])('%s: whether the system is heard: %s', (source, heard) => {
+  expect(new ChatTemplate(model, source).tellsSystem).toBe(heard);
+});
+
 test('a template sees its variables', () => {
   const thinking = new ChatTemplate(model, '{{ messages[0].content }}{% if enable_thinking %} hard{% endif %}');
   const messages = [{ role: 'user', content: 'think' }];
