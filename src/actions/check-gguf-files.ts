@@ -15,8 +15,10 @@ export interface GgufFindings {
   readonly precisions: ReadonlyMap<string, string>;
 }
 
+type ArrivedWeights = ModelFile & WeightsFile;
+
 interface Weights {
-  readonly file: WeightsFile;
+  readonly file: ArrivedWeights;
   readonly facts: GgufFacts;
 }
 
@@ -33,13 +35,15 @@ export async function checkGgufFiles(context: Context, model: Model, files: read
   if (isAddon(model.kind)) return checkAdapter(context, model, weights);
   const precisions = checkTogether(weights);
   const warnings: string[] = [];
-  for (const { file } of weights) warnings.push(...((await context.tryModel?.({ accountId: model.accountId, file })) ?? []));
+  // What is served was tried before.
+  for (const { file } of weights.filter(({ file: { precision } }) => precision === null))
+    warnings.push(...((await context.tryModel?.({ accountId: model.accountId, file })) ?? []));
   return { warnings, precisions, details: toDetails(model, first.facts) };
 }
 
-const isWeights = (file: ModelFile): file is ModelFile & WeightsFile => file.name.endsWith('.gguf') && file.objectKey !== null;
+const isWeights = (file: ModelFile): file is ArrivedWeights => file.name.endsWith('.gguf') && file.objectKey !== null;
 
-async function readWeights({ objects }: Context, file: WeightsFile): Promise<Weights> {
+async function readWeights({ objects }: Context, file: ArrivedWeights): Promise<Weights> {
   const head = await readGgufHead((start, end) => objects.read(file.objectKey, { start, end })).catch((cause: unknown) => {
     throw cause instanceof RangeError ? noModel(file, cause.message) : cause;
   });

@@ -6,6 +6,7 @@ import { checkText } from './check-text.ts';
 import type { Caller, Context } from './context.ts';
 import { findVisibleRecord } from './get-model.ts';
 import { type ModelRegistry, type RegisteredModel, toModelAccount } from './model-registry.ts';
+import { findEntry } from './model-sources.ts';
 
 /** The model that a job is to run on. Refuses at once what would otherwise wait for ever: no such model, no engine, another precision. */
 export async function findModel(
@@ -70,9 +71,13 @@ const notReady = ({ accountId, id, pull }: Model): Problem =>
 const toPullWords = ({ state, message }: ModelPull): string =>
   state === 'FAILED' ? `it could not be fetched: ${message}` : 'it is being fetched';
 
-const otherPrecision = ({ name, precision, precisions = [precision] }: RegisteredModel, wanted: Precision): Problem =>
-  new Problem(
+function otherPrecision({ name, precision, precisions = [precision] }: RegisteredModel, wanted: Precision): Problem {
+  const id = parseName(name, 'models')?.id ?? '';
+  const offered = findEntry(id)?.files.some((file) => file.precision === wanted);
+  const remedy = offered ? ` It can be added: boatload model pull ${id} --precision ${wanted}.` : '';
+  return new Problem(
     'FAILED_PRECONDITION',
-    `${name} is served in ${precisions.join(', ')}, not in ${wanted}. Leave precision out to take ${precision}.`,
+    `${name} is served in ${precisions.join(', ')}, not in ${wanted}. Leave precision out to take ${precision}.${remedy}`,
     { reason: 'PRECISION_NOT_SERVED', details: { field: 'precision', precisions } },
   );
+}

@@ -54,7 +54,8 @@ function decoded(name: string): string {
   }
 }
 
-function findEntry(source: string): CatalogueModel | undefined {
+/** The entry of the catalogue behind a name. */
+export function findEntry(source: string): CatalogueModel | undefined {
   const { account = PUBLIC_ACCOUNT, id } = parseName(source, 'models') ?? {};
   return toModelAccount(account) === PUBLIC_ACCOUNT ? MODEL_CATALOGUE.find((entry) => entry.id === id) : undefined;
 }

@@ -6,13 +6,12 @@ import { ensureAccount } from '../db/queries/ensure-account.ts';
 import { findModelRecord } from '../db/queries/find-model-record.ts';
 import { insertModel } from '../db/queries/insert-model.ts';
 import { listModelFiles } from '../db/queries/list-model-files.ts';
-import { setPull } from '../db/queries/set-pull.ts';
 import type { Model, ModelPull } from '../db/schema.ts';
-import { isAddon } from './check-model.ts';
 import type { Caller, Context } from './context.ts';
 import { findSource, type ModelSource, type SourceWish } from './model-sources.ts';
 import { checkedId } from './own-id.ts';
 import { demandPublicKeeper, keepsPublicModels } from './public-models.ts';
+import { isUnderWay, otherModel, pullAgain } from './pull-again.ts';
 
 /** Fetches the files of models in the background. */
 export interface Puller {
@@ -33,7 +32,7 @@ export interface PullWish extends SourceWish {
   readonly id?: string | undefined;
 }
 
-/** Begins, and answers the model as it is now. Asked again, one that failed goes on where it was, and one that is there stays as it is. */
+/** Begins, and answers the model as it is now. Asked again, one that failed goes on where it was, and one that is there gets what it has not yet. */
 export async function pullModel(context: PullContext, caller: Caller, wish: PullWish): Promise<Model> {
   const { puller } = context;
   if (puller === undefined) throw notHere();
@@ -47,8 +46,10 @@ export async function pullModel(context: PullContext, caller: Caller, wish: Pull
   };
   const known = await findModelRecord(context.store.db, accountId, id);
   const model =
-    known === undefined ? await makeModel(context, caller, { accountId, id, source, pull }) : await again(context, known, pull);
-  if (model.state === 'UPLOADING') puller.start(model);
+    known === undefined
+      ? await makeModel(context, caller, { accountId, id, source, pull })
+      : await pullAgain(context, known, source);
+  if (isUnderWay(model)) puller.start(model);
   return model;
 }
 
@@ -69,7 +70,8 @@ interface NewPull {
   readonly pull: ModelPull;
 }
 
-async function makeModel({ store, clock }: Context, caller: Caller, { accountId, id, source, pull }: NewPull): Promise<Model> {
+async function makeModel(context: Context, caller: Caller, { accountId, id, source, pull }: NewPull): Promise<Model> {
+  const { store, clock } = context;
   const at = clock.now();
   const { entry } = source;
   await ensureAccount(store.db, { id: accountId, createdAt: at });
@@ -86,26 +88,11 @@ async function makeModel({ store, clock }: Context, caller: Caller, { accountId,
   // Somebody else was quicker.
   const theirs = await findModelRecord(store.db, accountId, id);
   if (theirs === undefined) throw otherModel(id);
-  return again({ store }, theirs, pull);
+  return pullAgain(context, theirs, source);
 }
-
-/** The files that it was made of are the ones that it gets. */
-async function again({ store }: Pick<Context, 'store'>, known: Model, pull: ModelPull): Promise<Model> {
-  const isSame = known.pull !== null && !isAddon(known.kind) && toUrls(known.pull) === toUrls(pull);
-  if (!isSame) throw otherModel(known.id);
-  if (known.state === 'READY' || known.pull?.state !== 'FAILED') return known;
-  const begun = toBegun(known.pull);
-  await setPull(store.db, known.uid, begun);
-  return { ...known, pull: begun };
-}
-
-/** As at its beginning: nobody has it. Why it failed before says what of it is good for nothing. */
-const toBegun = ({ holder: _, heldUntil: __, ...pull }: ModelPull): ModelPull => ({ ...pull, state: 'PULLING', message: '' });
 
 /** What is read by everybody who sees the model: signed addresses have their keys behind the question mark. */
 const withoutQuery = (source: string): string => source.replace(/[?#].*$/s, '');
-
-const toUrls = ({ files }: ModelPull): string => files.map(({ url }) => url).join(' ');
 
 const notHere = (): Problem =>
   new Problem('UNIMPLEMENTED', 'This server fetches no models: upload the files instead.', { reason: 'PULL_NOT_OFFERED' });
@@ -114,10 +101,4 @@ const ownName = (id: string): Problem =>
   new Problem('INVALID_ARGUMENT', `A model of the catalogue keeps its name: ${id}. Leave the name out.`, {
     reason: 'CATALOGUE_NAME_FIXED',
     details: { field: 'modelId' },
-  });
-
-const otherModel = (id: string): Problem =>
-  new Problem('ALREADY_EXISTS', `There is another model "${id}" already. Choose another name, or delete that model first.`, {
-    reason: 'MODEL_EXISTS',
-    details: { modelId: id },
   });

@@ -28,12 +28,16 @@ export async function validateModelUpload(context: Context, caller: Caller, wish
   const files = await listModelFiles(context.store.db, record);
   if (!wish.configOnly) checkAllThere(wish.id, files);
   const said = wish.skipConfigs ? { warnings: [], details: {} } : await inspect(context, record, files);
-  if (wish.configOnly || record.state !== 'UPLOADING') return said.warnings;
+  if (wish.configOnly || (record.state !== 'UPLOADING' && !hasMore(record, files))) return said.warnings;
   const found = await checkGgufFiles(context, record, files);
   await makeReady(context, record, { ...found, details: { ...said.details, ...found.details }, files });
   await context.models.refresh?.();
   return [...said.warnings, ...found.warnings];
 }
+
+/** Whether it is READY and a file has come since. */
+const hasMore = ({ pull }: Model, files: readonly ModelFile[]): boolean =>
+  pull !== null && files.some(({ name, precision }) => name.endsWith('.gguf') && precision === null);
 
 const checkAllThere = (id: string, files: readonly ModelFile[]): void => {
   const missing = files.filter(({ objectKey }) => objectKey === null).map(({ name }) => name);

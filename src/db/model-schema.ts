@@ -15,6 +15,8 @@ export interface ModelPull {
   readonly totalBytes: number | null;
   /** Why it failed; else empty. */
   readonly message: string;
+  /** The file that a job gets without asking; absent: the largest one. What comes later changes no job. */
+  readonly usual?: string | undefined;
   /** Whoever fetches it; nobody yet when absent. */
   readonly holder?: string | undefined;
   /** When somebody else may, as an ISO time. */

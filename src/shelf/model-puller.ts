@@ -4,6 +4,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../actions/context.ts';
+import { isUnderWay } from '../actions/pull-again.ts';
 import type { Puller } from '../actions/pull-model.ts';
 import { measureRoom } from '../actions/quotas.ts';
 import { keepModelFile } from '../actions/receive-model-file.ts';
@@ -48,9 +49,12 @@ export class ModelPuller implements Puller {
     if (this.#waiting.has(model.uid)) return;
     this.#waiting.add(model.uid);
     this.#turn = this.#turn
-      .then(() => this.#pull(model))
-      .catch((cause: unknown) => this.#options.log.warn({ model: model.id, cause }, 'a model was not fetched'))
-      .finally(() => this.#waiting.delete(model.uid));
+      .then(() => {
+        // Asked for again from here on, it takes another turn: what this one ends as may be told already.
+        this.#waiting.delete(model.uid);
+        return this.#pull(model);
+      })
+      .catch((cause: unknown) => this.#options.log.warn({ model: model.id, cause }, 'a model was not fetched'));
   }
 
   /** Goes on with what this process had begun before it ended, and from here on with what others leave. */
@@ -111,7 +115,7 @@ export class ModelPuller implements Puller {
   async #fetch(model: Model, file: PulledFile, progress: PullProgress): Promise<void> {
     const { context } = this.#options;
     const before = (await listModelFiles(context.store.db, model)).find(({ name }) => name === file.name);
-    if (before?.objectKey && !wasBad(model)) return;
+    if (before?.objectKey && (before.precision !== null || !wasBad(model))) return;
     const path = join(this.#folderOf(model), file.name);
     const { left } = await measureRoom(context, context.store.db, { accountId: model.accountId, id: 'model-bytes' });
     const stop = new AbortController();
@@ -153,8 +157,6 @@ export class ModelPuller implements Puller {
 
 /** The files came, and were none: they have to come again. */
 const wasBad = ({ pull }: Model): boolean => pull?.failure?.reason === 'MODEL_FILE_INVALID';
-
-const isUnderWay = ({ pull }: Model): boolean => pull?.state === 'PULLING' || pull?.state === 'CHECKING';
 
 const isHeld = ({ pull }: Model, now: Date): boolean => pull?.heldUntil !== undefined && new Date(pull.heldUntil) > now;
 

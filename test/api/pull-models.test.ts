@@ -6,8 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeRandomModel } from '../../models/random/make-random-model.ts';
 import { MODEL_CATALOGUE } from '../../src/actions/model-catalogue.ts';
 import { findModelRecord } from '../../src/db/queries/find-model-record.ts';
+import { listRunnableFiles } from '../../src/db/queries/list-runnable-files.ts';
 import { setPull } from '../../src/db/queries/set-pull.ts';
 import { takePull } from '../../src/db/queries/take-pull.ts';
 import type { Model, ModelPull } from '../../src/db/schema.ts';
@@ -270,6 +272,48 @@ test('what makes no sense is refused before anything is fetched', async () => {
   for (const [wish, reason] of refusals) expect([wish, reasonOf(await pull(wish))]).toEqual([wish, reason]);
   const refused = await door.ask(`${MODELS}:pull`, { body: { source: 'qwen3-4b' }, key: await userKey() });
   expect(refused.status).toBe(403);
+});
+
+test('pulled in a further precision a model gets it beside what it has, and jobs that name none stay with what they had', async () => {
+  const entry = MODEL_CATALOGUE.find(({ id }) => id === 'qwen3-4b');
+  const path = '/v1/accounts/boatload/models/qwen3-4b';
+  const larger = join(await makeFolder(), 'f16.gguf');
+  makeRandomModel(larger, {
+    type: 'f16',
+    shape: { dimension: 256, layers: 1, heads: 2, keyValueHeads: 1, feedForward: 1024, contextLength: 512 },
+  });
+  const bytes = readFileSync(larger);
+  expect(bytes.length).toBeGreaterThan(MODEL.length);
+  const precisions = async () =>
+    (await listRunnableFiles(door.context.store.db)).flatMap(({ id, precision }) => (id === 'qwen3-4b' ? precision : []));
+  hub.handle = serveFile();
+  await pull({ source: 'qwen3-4b' });
+  await untilOver(path);
+  expect(await precisions()).toEqual(['Q8_0']);
+
+  hub.handle = (_, reply) => void reply.writeHead(404).end();
+  expect((await pull({ source: 'qwen3-4b', precisions: ['Q8_0'] })).body).toMatchObject({
+    state: 'READY',
+    pull: { state: 'PULLING' },
+  });
+  expect(await untilOver(path)).toMatchObject({
+    state: 'READY',
+    status: { code: 'FAILED_PRECONDITION' },
+    pull: { reason: 'PULL_REFUSED' },
+  });
+  expect(await precisions()).toEqual(['Q8_0']);
+
+  hub.handle = serveFile({ bytes, breaksAt: bytes.length, sha256: hashOf(bytes) });
+  const before = hub.asked.length;
+  await pull({ source: 'qwen3-4b', precisions: ['Q8_0'] });
+  expect(await untilOver(path)).toMatchObject({ state: 'READY', status: { code: 'OK' }, pull: { state: 'DONE', reason: '' } });
+  expect(await precisions()).toEqual(['Q8_0', 'FP16']);
+  const asked = hub.asked.slice(before).filter((line) => !line.startsWith('/cdn'));
+  expect(asked).toEqual([expect.stringContaining(`/${entry?.files[1]?.name}`)]);
+  // What is there is not fetched again.
+  await pull({ source: 'qwen3-4b', precisions: ['Q4_K_M', 'Q8_0'] });
+  expect((await door.askJson(path)).body).toMatchObject({ pull: { state: 'DONE' } });
+  expect(hub.asked.slice(before).filter((line) => !line.startsWith('/cdn'))).toHaveLength(1);
 });
 
 test('of two servers one fetches a model while the other tells how it goes, and one that died loses it after a while', async () => {

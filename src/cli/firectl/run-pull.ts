@@ -37,7 +37,8 @@ export async function pullModel(call: Call, { flags: columns }: Kind<Model>): Pr
   });
 }
 
-const isOver = ({ state, pull }: Model): boolean => state === 'READY' || pull?.state === 'FAILED' || pull === undefined;
+/** One that is READY may get another precision. */
+const isOver = ({ pull }: Model): boolean => pull === undefined || pull.state === 'FAILED' || pull.state === 'DONE';
 
 const failed = ({ name, pull }: Model): Problem =>
   new Problem('FAILED_PRECONDITION', `${idOf(name)} could not be fetched: ${pull?.message ?? ''}`, { reason: 'PULL_FAILED' });

@@ -20,8 +20,8 @@ export async function models(flags: ModelsFlags, host: Host): Promise<void> {
   await withSession(host, flags, async ({ client }) => {
     const own = await Array.fromAsync(client.models.list());
     const everybodys = await Array.fromAsync(client.models.list({ accountId: PUBLIC_ACCOUNT }));
-    const offered = (await client.models.catalogue()).filter(({ state }) => state === 'ABSENT');
     const here = [...own, ...everybodys];
+    const offered = toMissing(await client.models.catalogue(), here);
     if (flags.json) {
       for (const model of [...here, ...offered]) host.stdout.write(`${JSON.stringify(model)}\n`);
       return;
@@ -32,6 +32,15 @@ export async function models(flags: ModelsFlags, host: Host): Promise<void> {
     printTable(host.stdout, offered, OFFERED);
   });
 }
+
+/** What the catalogue has beyond what is here: models, and further precisions of models. */
+const toMissing = (catalogue: readonly Offered[], here: readonly Model[]): readonly Offered[] =>
+  catalogue
+    .map((entry) => {
+      const known = here.filter(({ name }) => idOf(name) === entry.id).flatMap(({ precisions }) => precisions);
+      return { ...entry, files: entry.files.filter(({ precision }) => !known.includes(precision)) };
+    })
+    .filter(({ state, files }) => state !== 'UPLOADING' && files.length > 0);
 
 const HERE: readonly Column<Model>[] = [
   ['MODEL', ({ name }) => idOf(name)],

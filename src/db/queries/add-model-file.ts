@@ -13,12 +13,13 @@ export interface Taken {
 
 const NOT_AWAITED: Taken = { added: false, replaced: null };
 
-/** Gives a model a file that was announced with this size. Not added when none is awaited: the model is READY or gone, or the size was announced anew. */
+/** Gives a model a file that was announced with this size. Not added when none is awaited: the model is gone, or READY and fetched in no further precision, or the size was announced anew. */
 export const addModelFile = (db: Db, file: ArrivedFile): Promise<Taken> =>
   db.transaction().execute(async (tx) => {
     const { accountId, modelId, name, bytes, objectKey, sha256 } = file;
     const model = await lockModel(tx, { accountId, id: modelId });
-    if (model?.state !== 'UPLOADING') return NOT_AWAITED;
+    const isAdding = model?.state === 'READY' && model.pull?.state === 'PULLING';
+    if (model?.state !== 'UPLOADING' && !isAdding) return NOT_AWAITED;
     const awaited = await tx
       .selectFrom('modelFile')
       .select('objectKey')
@@ -26,6 +27,7 @@ export const addModelFile = (db: Db, file: ArrivedFile): Promise<Taken> =>
       .where('modelId', '=', modelId)
       .where('name', '=', name)
       .where('bytes', '=', bytes)
+      .$if(isAdding, (file) => file.where('precision', 'is', null))
       .executeTakeFirst();
     if (awaited === undefined) return NOT_AWAITED;
     await tx

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Model, ModelFile } from '../schema.ts';
 import type { Db } from '../store.ts';
 
@@ -9,7 +10,7 @@ export type RunnableFile = Pick<Model, 'accountId' | 'id' | 'uid' | 'kind' | 'pu
     readonly sha256: string;
   };
 
-/** Of all accounts; of each model the largest file, the most exact one, first. */
+/** Of all accounts; of each model the usual file first: the largest, the most exact one, unless others were added to it. */
 export const listRunnableFiles = async (db: Db): Promise<readonly RunnableFile[]> =>
   db
     .selectFrom('model')
@@ -25,6 +26,7 @@ export const listRunnableFiles = async (db: Db): Promise<readonly RunnableFile[]
     .$narrowType<{ precision: string; objectKey: string; sha256: string }>()
     .orderBy('model.accountId')
     .orderBy('model.id')
+    .orderBy(sql`coalesce(model.pull->>'usual' = model_file.name, false)`, 'desc')
     .orderBy('modelFile.bytes', 'desc')
     .orderBy('modelFile.name')
     .execute();
