@@ -24,8 +24,6 @@ export const GRAMMAR_BASICS = {
   uuid: 'hex{8} "-" hex{4} "-" hex{4} "-" hex{4} "-" hex{12}',
 } as const;
 
-export type GrammarBasic = keyof typeof GRAMMAR_BASICS;
-
 /** A text as GBNF literal. */
 export const toLiteral = (text: string): string =>
   `"${text.replace(/[\\"\n\r\t]/g, (character) => LITERAL_ESCAPES[character] ?? character)}"`;

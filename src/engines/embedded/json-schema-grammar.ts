@@ -124,8 +124,9 @@ class SchemaGrammar {
     const names = [...new Set([...Object.keys(properties), ...required])];
     if (names.length === 0) return this.#map(schema, path);
     const { additionalProperties } = schema;
-    if (additionalProperties !== undefined && typeof additionalProperties !== 'boolean' && !isFields(additionalProperties))
-      throw cant(path, 'additionalProperties', additionalProperties);
+    // Nothing is written by it, but what can't be read is refused wherever it stands.
+    if (additionalProperties !== undefined && typeof additionalProperties !== 'boolean')
+      this.#visit(additionalProperties, [...path, 'additionalProperties']);
     return this.#closed(
       names.map((name) => ({
         text: all(`${toLiteral(JSON.stringify(name))} ":" space`, this.#property(schema, name, path)),

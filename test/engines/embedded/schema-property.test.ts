@@ -1,5 +1,5 @@
 /** Whatever schema comes: a refusal that names what is at fault, or a grammar by which nothing can be written that does not fit. */
-import Ajv from 'ajv/dist/2020.js';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeJsonSchemaGrammar } from '../../../src/engines/embedded/json-schema-grammar.ts';
@@ -10,8 +10,8 @@ import { TICKETS_MODEL } from '../../support/models.ts';
 import { ask, saying } from './ask.ts';
 import { writeByGrammar } from './write-by-grammar.ts';
 
-/** A new story every time; what fails says its seed, and `SCHEMA_SEED` tells it again. */
-const SEED = Number(process.env['SCHEMA_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+/** The same story every time; `SCHEMA_SEED` tells others. */
+const SEED = Number(process.env['SCHEMA_SEED'] ?? 20_261_123);
 const SCHEMAS = 400;
 const TEXTS = 5;
 /** Schemas that the engine itself answers. */
@@ -22,7 +22,7 @@ const isDay = (text: string): boolean => {
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
 };
 const isTime = (text: string): boolean => !Number.isNaN(Date.parse(`2024-01-01T${text}`));
-const ajv = new Ajv({
+const ajv = new Ajv2020({
   strict: false,
   formats: {
     date: isDay,

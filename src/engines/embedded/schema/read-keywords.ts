@@ -31,7 +31,7 @@ export function refuseOtherKeywords(schema: Fields, known: readonly string[], pa
 }
 
 /** A count that a grammar can repeat; undefined when absent. */
-export function readCount(schema: Fields, keyword: string, path: Path): number | undefined {
+function readCount(schema: Fields, keyword: string, path: Path): number | undefined {
   const count = schema[keyword];
   if (count === undefined) return undefined;
   if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= MOST_REPEATS) return count;
