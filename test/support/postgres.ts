@@ -21,6 +21,8 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
+const START_TRIES = 20;
+
 export async function startPostgres(): Promise<TestPostgres> {
   const databaseDir = join(tmpdir(), `boatload-postgres-${randomUUID()}`);
   const port = await findFreePort();
@@ -43,6 +45,17 @@ export async function startPostgres(): Promise<TestPostgres> {
   } catch (cause) {
     throw new Error(`PostgreSQL did not start: ${said.join('\n')}`, { cause });
   }
+  /** While it was away its port may have gone to a connection of somebody else, for a moment. */
+  const startAgain = async (): Promise<void> => {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await server.start();
+      } catch (cause) {
+        if (tried === START_TRIES) throw new Error(`PostgreSQL did not start again: ${said.join('\n')}`, { cause });
+        await delay(500);
+      }
+    }
+  };
   return {
     async makeDatabase() {
       const name = `test_${randomUUID().replaceAll('-', '')}`;
@@ -68,7 +81,7 @@ export async function startPostgres(): Promise<TestPostgres> {
       const [pid] = (await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n');
       process.kill(Number(pid), 'SIGQUIT');
       await server.stop();
-      await server.start();
+      await startAgain();
     },
     async stop() {
       await server.stop();
