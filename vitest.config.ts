@@ -18,6 +18,11 @@ const ALONE = ['test/system/bench-*.test.ts', 'test/system/kill.test.ts', 'test/
 /** Begins when the groups with a lower number have ended. */
 const inTurn = <P extends { test: object }>(groupOrder: number, { test }: P) => ({ test: { ...test, sequence: { groupOrder } } });
 
+/** Has the program as people get it. */
+const installed = <P extends { test: object }>({ test }: P) => ({
+  test: { ...test, globalSetup: ['test/support/install-first.ts'] },
+});
+
 export default defineConfig({
   test: {
     // Most tests wait for processes and disks more than they work: the default would leave one core of two idle.
@@ -26,9 +31,9 @@ export default defineConfig({
       project('house', ['test/house/**/*.test.ts'], 10_000),
       project('unit', ['test/{base,contract,jsonl,jobs,packaging}/**/*.test.ts'], 20_000),
       project('real', ['test/{storage,engines,client,cli,db,actions,worker,api,door,models}/**/*.test.ts'], 120_000),
-      inTurn(1, project('system', ['test/system/**/*.test.ts'], 600_000, ALONE)),
+      inTurn(1, installed(project('system', ['test/system/**/*.test.ts'], 600_000, ALONE))),
       // One file after the other: what they time or count would be the other file's doing.
-      inTurn(2, { test: { ...project('system-alone', ALONE, 600_000).test, fileParallelism: false } }),
+      inTurn(2, installed({ test: { ...project('system-alone', ALONE, 600_000).test, fileParallelism: false } })),
     ],
   },
 });
