@@ -4,11 +4,11 @@ import { OUTPUT_FILES } from '../contract/dataset.ts';
 import type { ResultKind, ResultsPlace } from '../contract/job-results.ts';
 import { findDataset } from '../db/queries/find-dataset.ts';
 import { listDatasetFiles } from '../db/queries/list-dataset-files.ts';
-import { readPartPages, type StoredPart } from '../db/queries/list-parts.ts';
+import type { StoredPart } from '../db/queries/list-parts.ts';
+import { ANSWERED, FAILED, readFates } from '../db/queries/read-fates.ts';
 import type { DatasetFile } from '../db/schema.ts';
 import type { Job } from '../jobs/job.ts';
-import { decodePlan, PLAN_ENTRY_BYTES } from '../jobs/plan-file.ts';
-import type { Ranges } from '../jobs/ranges.ts';
+import { readPlanPages } from '../jobs/plan-pages.ts';
 import { LineSplitter, splitLines } from '../jsonl/split-lines.ts';
 import type { Context } from './context.ts';
 
@@ -28,9 +28,7 @@ export interface MergedWish {
 
 type StoreContext = Pick<Context, 'store' | 'objects'>;
 
-/** What became of a row: bits. */
-const ANSWERED = 1;
-const FAILED = 2;
+/** A bit beside a row's fate. */
 const WANTED = 4;
 
 /**
@@ -39,7 +37,7 @@ const WANTED = 4;
  */
 export async function* readMergedRows(context: StoreContext, job: Job, wish: MergedWish): AsyncGenerator<MergedLine> {
   const files = await listOutputFiles(context, job, wish.kind);
-  const fates = await readFates(context, job, wish.parts);
+  const fates = await readRowFates(context, job, wish.parts);
   let before = 0;
   for (const file of files) {
     const bytes = Math.max(0, wish.from.bytes - before);
@@ -60,33 +58,14 @@ async function listOutputFiles({ store }: StoreContext, job: Job, kind: ResultKi
 }
 
 /** By row number. The plan says which row stood at which position. */
-async function readFates({ store, objects }: StoreContext, job: Job, wanted: readonly StoredPart[]): Promise<Uint8Array> {
-  const byPosition = new Uint8Array(job.totalRows ?? 0);
-  for await (const parts of readPartPages(store.db, job.uid))
-    for (const { rows, failedRows } of parts) {
-      mark(byPosition, rows, ANSWERED);
-      mark(byPosition, failedRows, ANSWERED ^ FAILED);
-    }
-  for (const { rows } of wanted) mark(byPosition, rows, WANTED);
+async function readRowFates({ store, objects }: StoreContext, job: Job, wanted: readonly StoredPart[]): Promise<Uint8Array> {
+  const byPosition = await readFates(store.db, job);
+  for (const { rows } of wanted)
+    for (const [first, end] of rows) for (let at = first; at < end; at++) byPosition[at] = (byPosition[at] ?? 0) | WANTED;
   const byRow = new Uint8Array(job.inputRows ?? 0);
-  for await (const { position, row } of readPlan(objects, job)) byRow[row] = byPosition[position] ?? 0;
+  for await (const { first, rows } of readPlanPages(objects, job))
+    for (const [index, { row }] of rows.entries()) byRow[row] = byPosition[first + index] ?? 0;
   return byRow;
-}
-
-/** Flips bits of a set of positions. */
-function mark(fates: Uint8Array, positions: Ranges, bits: number): void {
-  for (const [first, end] of positions) for (let at = first; at < end; at++) fates[at] = (fates[at] ?? 0) ^ bits;
-}
-
-const POSITIONS_AT_ONCE = 16_384;
-
-async function* readPlan(objects: Context['objects'], { planKey, totalRows }: Job) {
-  if (planKey === null || totalRows === null) return;
-  for (let first = 0; first < totalRows; first += POSITIONS_AT_ONCE) {
-    const end = Math.min(first + POSITIONS_AT_ONCE, totalRows);
-    const bytes = await objects.read(planKey, { start: first * PLAN_ENTRY_BYTES, end: end * PLAN_ENTRY_BYTES });
-    for (const [index, { row }] of decodePlan(bytes).entries()) yield { position: first + index, row };
-  }
 }
 
 interface FileWish {

@@ -1,9 +1,9 @@
 /** Which rows of the input a chain of continued jobs has answered already. */
 import { listLineage } from '../db/queries/list-lineage.ts';
-import { readPartPages, type StoredPart } from '../db/queries/list-parts.ts';
+import { ANSWERED, readFates } from '../db/queries/read-fates.ts';
 import { ancestorsOf } from '../jobs/ancestors.ts';
 import type { Job } from '../jobs/job.ts';
-import { readPlan } from './plan-pages.ts';
+import { readPlanPages } from '../jobs/plan-pages.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** A function that says of a row number whether some job of the chain before this one has succeeded with it. */
@@ -15,14 +15,7 @@ export async function readAnsweredRows(context: WorkerContext, job: Job, rowCoun
 }
 
 async function markSucceededRows({ store, objects }: WorkerContext, job: Job, answered: Uint8Array): Promise<void> {
-  const succeeded = new Uint8Array(job.totalRows ?? 0);
-  for await (const parts of readPartPages(store.db, job.uid)) for (const part of parts) markPart(part, succeeded);
-  for await (const entries of readPlan(objects, job))
-    for (const [position, { row }] of entries) if (succeeded[position] === 1) answered[row] = 1;
-}
-
-/** A position stands in one part at most, with its failure. */
-function markPart({ rows, failedRows }: StoredPart, succeeded: Uint8Array): void {
-  for (const [first, end] of rows) succeeded.fill(1, first, end);
-  for (const [first, end] of failedRows) succeeded.fill(0, first, end);
+  const fates = await readFates(store.db, job);
+  for await (const { first, rows } of readPlanPages(objects, job))
+    for (const [index, { row }] of rows.entries()) if (fates[first + index] === ANSWERED) answered[row] = 1;
 }

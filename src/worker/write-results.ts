@@ -7,13 +7,14 @@ import { findJobByUid } from '../db/queries/find-job-by-uid.ts';
 import { findOutcome } from '../db/queries/find-outcome.ts';
 import { finishJob } from '../db/queries/finish-job.ts';
 import { readPartPages, sumPartBytes } from '../db/queries/list-parts.ts';
+import { readFates, UNFINISHED } from '../db/queries/read-fates.ts';
 import type { Job } from '../jobs/job.ts';
 import { partsPrefix } from '../jobs/object-keys.ts';
 import { toUnfinishedRow, UNFINISHED_FILE } from '../jobs/openai-row.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { mergeParts, type Slice } from './merge-parts.ts';
 import { type OutputFile, openOutputFile, type WrittenFile } from './output-file.ts';
-import { findFinished, readUnfinished } from './unfinished-rows.ts';
+import { readUnfinished } from './unfinished-rows.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Writes the results of a job that waits for them, and removes its parts: those too that a kill in between has left. */
@@ -53,11 +54,11 @@ async function writeFiles(objects: ObjectStore, jobUid: string, slices: AsyncIte
 async function writeUnfinished(context: WorkerContext, job: Job): Promise<readonly WrittenFile[]> {
   const outcome = await findOutcome(context.store.db, job.uid);
   if (outcome === undefined || outcome === 'COMPLETED') return [];
-  const finished = await findFinished(context, job);
-  if (finished === undefined) return [];
+  const fates = await readFates(context.store.db, job);
+  if (!fates.includes(UNFINISHED)) return [];
   const file = openOutputFile(context.objects, { jobUid: job.uid, name: UNFINISHED_FILE });
   return endOrFail([file], async () => {
-    for await (const id of readUnfinished(context, job, finished)) {
+    for await (const id of readUnfinished(context, job, fates)) {
       const bytes = toUnfinishedRow(id, outcome, job.uid);
       await file.write({ bytes, lengths: [bytes.length] });
     }
