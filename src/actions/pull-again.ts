@@ -46,7 +46,8 @@ function withFiles(before: ModelPull, { files: wanted }: ModelSource, files: rea
   return { ...pull, files: [...served, ...wanted], state: 'PULLING', message: '', bytes: 0, totalBytes: null, usual };
 }
 
-const isServed = (files: readonly ModelFile[], name: string): boolean =>
+/** Whether a file of this name is there, and engines run it. */
+export const isServed = (files: readonly ModelFile[], name: string): boolean =>
   files.some((file) => file.name === name && file.precision !== null);
 
 const toUrls = (files: readonly PulledFile[]): string => files.map(({ url }) => url).join(' ');

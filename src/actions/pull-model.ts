@@ -11,7 +11,7 @@ import type { Caller, Context } from './context.ts';
 import { findSource, type ModelSource, type SourceWish } from './model-sources.ts';
 import { checkedId } from './own-id.ts';
 import { demandPublicKeeper, keepsPublicModels } from './public-models.ts';
-import { isUnderWay, otherModel, pullAgain } from './pull-again.ts';
+import { isServed, isUnderWay, otherModel, pullAgain } from './pull-again.ts';
 
 /** Fetches the files of models in the background. */
 export interface Puller {
@@ -59,7 +59,7 @@ async function chooseAccount(context: Context, caller: Caller, { account, id, en
   if (entry === undefined) return caller.accountId;
   if (account !== undefined || keepsPublicModels(context, caller)) return PUBLIC_ACCOUNT;
   const everybodys = await listModelFiles(context.store.db, { accountId: PUBLIC_ACCOUNT, id });
-  const isThere = files.every((wanted) => everybodys.some(({ name, precision }) => name === wanted.name && precision !== null));
+  const isThere = files.every(({ name }) => isServed(everybodys, name));
   return isThere ? PUBLIC_ACCOUNT : caller.accountId;
 }
 

@@ -149,8 +149,7 @@ const remove = route({
     if (isPublicAccount(account)) {
       demand(call.caller, 'administer');
       demandPublicKeeper(call.context, call.caller);
-    }
-    if (account !== call.caller.accountId && !isPublicAccount(account)) throw notYours();
+    } else if (account !== call.caller.accountId) throw notYours();
     await deleteModel(call.context, { ...call.caller, accountId: account }, idOf(call));
     return {};
   },

@@ -1,15 +1,15 @@
 /** The models that are files in the store: each can be served by our own engine, and is opened when a row needs it. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { readModelDetails } from '../actions/model-details.ts';
 import type { Log } from '../base/log.ts';
 import { PRECISIONS } from '../contract/job.ts';
 import { makeName } from '../contract/names.ts';
 import { listRunnableFiles, type RunnableFile } from '../db/queries/list-runnable-files.ts';
 import type { Store } from '../db/store.ts';
+import { findWeights } from './find-weights.ts';
+import { keepLooking } from './keep-looking.ts';
 import type { ModelCache } from './model-cache.ts';
 import type { OpenedModel, ShelvedModel } from './model-room.ts';
 import type { ModelShelf } from './model-shelf.ts';
-import { noBase } from './model-trial.ts';
 
 export interface ModelLibraryOptions {
   readonly store: Store;
@@ -38,7 +38,13 @@ export class ModelLibrary {
   /** Looks at what there is, and from here on at what changes. Alone on its database, a process is told. */
   async start(): Promise<void> {
     await this.refresh();
-    if (!this.#options.store.embedded) this.#rounds = this.#look();
+    const { store, log } = this.#options;
+    if (store.embedded) return;
+    this.#rounds = keepLooking(() => this.refresh(), {
+      everyMs: LOOK_EVERY_MS,
+      signal: this.#ended.signal,
+      onTrouble: (cause) => log.warn({ cause }, 'cannot look after the models, trying again'),
+    });
   }
 
   async stop(): Promise<void> {
@@ -73,17 +79,6 @@ export class ModelLibrary {
       .catch((cause: unknown) => log.warn({ cause }, 'a model was not closed'));
   }
 
-  async #look(): Promise<void> {
-    const { signal } = this.#ended;
-    while (!signal.aborted) {
-      await delay(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
-      if (!signal.aborted)
-        await this.refresh().catch((cause: unknown) =>
-          this.#options.log.warn({ cause }, 'cannot look after the models, trying again'),
-        );
-    }
-  }
-
   #toShelved(file: RunnableFile): ShelvedModel {
     const { contextLength, peftDetails } = readModelDetails(file.details);
     return {
@@ -98,13 +93,11 @@ export class ModelLibrary {
   }
 
   async #open(file: RunnableFile, baseModel: string | undefined): Promise<OpenedModel> {
-    const path = await this.#options.cache.pathOf(file);
-    const base = baseModel === undefined ? undefined : await this.weightsOf(baseModel, file.accountId);
-    if (baseModel !== undefined && base === undefined) throw noBase(baseModel);
+    const { cache, log, loadMs } = this.#options;
+    const places = { cache, weightsOf: this.weightsOf.bind(this) };
+    const weights = await findWeights(places, { file, baseModel, accountId: file.accountId });
     const { openEmbeddedEngine } = await import('../engines/embedded/open-embedded.ts');
-    const paths = base === undefined ? { modelPath: path } : { modelPath: base, adapterPath: path };
-    const { log, loadMs } = this.#options;
-    const engine = await openEmbeddedEngine({ ...paths, modelId: file.id, log, loadMs });
+    const engine = await openEmbeddedEngine({ ...weights, modelId: file.id, log, loadMs });
     const [model = { id: file.id }] = await engine.models();
     return { engine, model };
   }

@@ -2,7 +2,6 @@
 import { createReadStream } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../actions/context.ts';
 import { isUnderWay } from '../actions/pull-again.ts';
 import type { Puller } from '../actions/pull-model.ts';
@@ -16,6 +15,7 @@ import { listModelFiles } from '../db/queries/list-model-files.ts';
 import { listPulls } from '../db/queries/list-pulls.ts';
 import { lockModel } from '../db/queries/lock-model.ts';
 import type { Model, ModelPull, PulledFile } from '../db/schema.ts';
+import { keepLooking } from './keep-looking.ts';
 import { download } from './model-download.ts';
 import { openWayOut, type WayOut, type WayOutOptions } from './model-way-out.ts';
 import { type PullProgress, readHolder, type TakenPull, takeModel } from './pull-progress.ts';
@@ -61,7 +61,11 @@ export class ModelPuller implements Puller {
   async resume(): Promise<void> {
     const ours = await this.#sweep();
     for (const model of ours) if (isUnderWay(model)) this.start(model);
-    this.#rounds = this.#look();
+    this.#rounds = keepLooking(() => this.#takeOver(), {
+      everyMs: LOOK_EVERY_MS,
+      signal: this.#ended.signal,
+      onTrouble: (cause) => this.#options.log.warn({ cause }, 'cannot look after the models to be fetched, trying again'),
+    });
   }
 
   async stop(): Promise<void> {
@@ -71,18 +75,9 @@ export class ModelPuller implements Puller {
     await this.#wayOut.close();
   }
 
-  async #look(): Promise<void> {
-    const { signal } = this.#ended;
-    const { context, log } = this.#options;
-    while (!signal.aborted) {
-      await delay(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
-      if (signal.aborted) return;
-      const listed = await listPulls(context.store.db).catch((cause: unknown) => {
-        log.warn({ cause }, 'cannot look after the models to be fetched, trying again');
-        return [];
-      });
-      for (const model of listed) if (isUnderWay(model) && !isHeld(model, context.clock.now())) this.start(model);
-    }
+  async #takeOver(): Promise<void> {
+    const { store, clock } = this.#options.context;
+    for (const model of await listPulls(store.db)) if (isUnderWay(model) && !isHeld(model, clock.now())) this.start(model);
   }
 
   async #pull({ uid }: Model): Promise<void> {

@@ -3,12 +3,9 @@
 import { basename } from 'node:path';
 import type { ModelTrial, TryModel, WeightsFile } from '../actions/try-model.ts';
 import { Problem } from '../base/problem.ts';
-import type { ModelCache } from './model-cache.ts';
+import { findWeights, type Weights, type WeightsPlaces } from './find-weights.ts';
 
-export interface ModelTrialOptions {
-  readonly cache: ModelCache;
-  /** The weights of a model that an account names; undefined where no file is behind it. */
-  readonly weightsOf: (name: string, accountId: string) => Promise<string | undefined>;
+export interface ModelTrialOptions extends WeightsPlaces {
   /** Others run the models: a machine with less memory than theirs refuses none. */
   readonly runsElsewhere: boolean;
   /** How long a model may take to load; absent: as its size allows. */
@@ -23,6 +20,7 @@ const PATIENCE_MS = 20_000;
 export function makeModelTrial(options: ModelTrialOptions): TryModel {
   let turn: Promise<unknown> = Promise.resolve();
   return async (trial) => {
+    // Fetching them keeps nobody waiting.
     const weights = await findWeights(options, trial);
     const tried = turn.then(() => tryModel(options, trial, weights));
     turn = turn.then(() => atMost(tried, options.patienceMs ?? PATIENCE_MS));
@@ -36,21 +34,6 @@ async function atMost(ending: Promise<unknown>, ms: number): Promise<void> {
   const clock = setTimeout(resolve, ms);
   await Promise.race([ending.catch(() => undefined), over]);
   clearTimeout(clock);
-}
-
-interface Weights {
-  readonly modelPath: string;
-  readonly adapterPath?: string;
-}
-
-/** It may have to be fetched first: that keeps nobody waiting. */
-async function findWeights({ cache, weightsOf }: ModelTrialOptions, trial: ModelTrial): Promise<Weights> {
-  const { file, baseModel, accountId } = trial;
-  const path = await cache.pathOf(file);
-  if (baseModel === undefined) return { modelPath: path };
-  const base = await weightsOf(baseModel, accountId);
-  if (base === undefined) throw noBase(baseModel);
-  return { modelPath: base, adapterPath: path };
 }
 
 async function tryModel(
@@ -77,11 +60,3 @@ const inWords = (problem: Problem, paths: readonly string[], { name }: WeightsFi
     .reduce((text, path) => text.replaceAll(path, name), problem.message);
   return new Problem(problem.code, message, { reason: problem.reason, details: { file: name } });
 };
-
-/** The refusal of an addon whose model is no file here. */
-export const noBase = (baseModel: string): Problem =>
-  new Problem(
-    'FAILED_PRECONDITION',
-    `The addon goes on ${baseModel.slice(0, 200)}, which is no GGUF model here. Name one that is, or serve the addon by another engine.`,
-    { reason: 'BASE_MODEL_NOT_HERE', details: { field: 'peftDetails.baseModel' } },
-  );

@@ -1,10 +1,10 @@
 /** The engines on the board that all processes share, opened in this one: every change there is seen here within seconds, and how they are is said there. */
 import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineKeeper } from '../actions/manage-engines.ts';
 import type { Log } from '../base/log.ts';
 import { type EngineBoard, type ProcessReport, SILENT_MS } from '../db/engine-board.ts';
 import type { Engine, EngineReport } from '../db/schema.ts';
+import { keepLooking } from './keep-looking.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import { SharedEngine } from './shared-engine.ts';
 
@@ -135,12 +135,12 @@ export class SharedEngines implements EngineKeeper {
     );
   }
 
-  async #every(ms: number, work: () => Promise<void>): Promise<void> {
-    const { signal } = this.#ended;
-    while (!signal.aborted) {
-      await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
-      if (signal.aborted) return;
-      await work().catch((cause: unknown) => this.#options.log.warn({ cause }, 'cannot look after the engines, trying again'));
-    }
+  #every(everyMs: number, work: () => Promise<void>): Promise<void> {
+    const { log } = this.#options;
+    return keepLooking(work, {
+      everyMs,
+      signal: this.#ended.signal,
+      onTrouble: (cause) => log.warn({ cause }, 'cannot look after the engines, trying again'),
+    });
   }
 }
