@@ -4,6 +4,7 @@ import { toLiteral } from './grammar-basics.ts';
 import { makeJsonSchemaGrammar } from './json-schema-grammar.ts';
 import type { Tool, Tools } from './read-tools.ts';
 import { Refusal } from './refusal.ts';
+import { THOUGHT_CLOSE, THOUGHT_OPEN } from './split-reasoning.ts';
 import { CALL_CLOSE, CALL_OPEN } from './tool-words.ts';
 
 /** Whether the answer begins inside a thought, may begin with one, or has none. */
@@ -22,9 +23,9 @@ export function toAnswerGrammar({ tools, format, thought }: Wishes): string | un
   const body = toBody(tools, format);
   if (body === undefined) return undefined;
   if (thought === 'none') return [`root ::= answer`, ...body].join('\n');
-  const root = thought === 'begun' ? 'root ::= thought-0' : `root ::= ${toLiteral('<think>')} thought-0 | answer`;
+  const root = thought === 'begun' ? 'root ::= thought-0' : `root ::= ${toLiteral(THOUGHT_OPEN)} thought-0 | answer`;
   const rest = 'after-thought ::= [ \\n]{0,4} answer';
-  return [root, rest, ...untilMark('thought', '</think>', 'after-thought'), ...body].join('\n');
+  return [root, rest, ...untilMark('thought', THOUGHT_CLOSE, 'after-thought'), ...body].join('\n');
 }
 
 /** Rules of which `answer` is the first. */

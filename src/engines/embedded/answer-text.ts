@@ -68,8 +68,8 @@ function firstStop(text: string, stops: readonly string[]): number {
   return found.length === 0 ? -1 : Math.min(...found);
 }
 
-/** The length of the longest end of the text with which a stop string begins. */
-function partialStop(text: string, stops: readonly string[]): number {
+/** The length of the longest end of the text with which a stop string begins, and does not end. */
+export function partialStop(text: string, stops: readonly string[]): number {
   const longest = Math.max(0, ...stops.map((stop) => stop.length - 1));
   for (let length = Math.min(longest, text.length); length > 0; length--) {
     const tail = text.slice(-length);

@@ -39,18 +39,13 @@ export class ChatTurn {
   /** What was still held when the text ended. */
   end(): TurnPart {
     const { reasoning, content } = this.#reasoning.end();
-    const [most, rest] = [this.#calls.push(content), this.#calls.end()];
-    return this.#count({ reasoning, content: most.content + rest.content, calls: [...most.calls, ...rest.calls] });
+    const said = [this.#calls.push(content), this.#calls.end()].map((part) => ({ reasoning: '', ...part }));
+    return this.#count(joined([{ reasoning, content: '', calls: [] }, ...said]));
   }
 
   /** A whole text at once. */
   whole(text: string): TurnPart {
-    const [most, rest] = [this.push(text), this.end()];
-    return {
-      reasoning: most.reasoning + rest.reasoning,
-      content: most.content + rest.content,
-      calls: [...most.calls, ...rest.calls],
-    };
+    return joined([this.push(text), this.end()]);
   }
 
   #count(part: TurnPart): TurnPart {
@@ -58,3 +53,9 @@ export class ChatTurn {
     return part;
   }
 }
+
+const joined = (parts: readonly TurnPart[]): TurnPart => ({
+  reasoning: parts.map(({ reasoning }) => reasoning).join(''),
+  content: parts.map(({ content }) => content).join(''),
+  calls: parts.flatMap(({ calls }) => calls),
+});

@@ -12,7 +12,7 @@ import { readTools, type Tools } from './read-tools.ts';
 import { Refusal } from './refusal.ts';
 import { notDone } from './request-fields.ts';
 import { readResponseFormat } from './response-format.ts';
-import { endsThinking, reasoningLength } from './split-reasoning.ts';
+import { endsThinking, reasoningLength, THOUGHT_OPEN } from './split-reasoning.ts';
 import { type LogprobsForm, makeLogprobsTeller } from './tell-logprobs.ts';
 import type { ChatTemplate } from './template.ts';
 import { CALL_CLOSE, tellTools } from './tool-words.ts';
@@ -34,7 +34,7 @@ function read(body: Fields, served: Served): Wishes {
   const variables = readThinking(body, template);
   const messages = dropReasoning(readMessages(body), body);
   const prompt = template.toTokens({ ...tellTools(messages, tools.offered, template), variables });
-  const thought = thoughtOf(prompt, variables, served);
+  const thought = thoughtOf(prompt, variables, { model: served.model, template });
   const { form, top } = readLogprobs(body);
   return {
     prompts: [prompt],
@@ -55,10 +55,14 @@ function templateOf({ template }: Served): ChatTemplate {
 /** Enough to hold a mark at the end of a prompt, whatever it is made of. */
 const MARK_TOKENS = 8;
 
-function thoughtOf(prompt: readonly Token[], variables: Fields, { model, template }: Served): Thought {
+interface SpokenModel extends Pick<Served, 'model'> {
+  readonly template: ChatTemplate;
+}
+
+function thoughtOf(prompt: readonly Token[], variables: Fields, { model, template }: SpokenModel): Thought {
   if (endsThinking(model.detokenize(prompt.slice(-MARK_TOKENS), true))) return 'begun';
   const off = variables['enable_thinking'] === false || variables['thinking'] === false;
-  return !off && template?.says('<think>') === true ? 'maybe' : 'none';
+  return !off && template.says(THOUGHT_OPEN) ? 'maybe' : 'none';
 }
 
 /** Where nothing else holds the answer to one call, it ends with the first. */

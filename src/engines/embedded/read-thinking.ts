@@ -2,6 +2,7 @@
 import { type Fields, isFields, readChoice, readFields, refuseOthers, withoutNulls, wrong } from './fields.ts';
 import { Refusal } from './refusal.ts';
 import { notDone } from './request-fields.ts';
+import { THOUGHT_OPEN } from './split-reasoning.ts';
 import type { TemplateMessage, TemplateWords } from './template.ts';
 
 interface Wish {
@@ -66,7 +67,7 @@ function toVariables({ field, think, effort }: Wish, template: TemplateWords): F
   const level = effort !== undefined && template.reads('reasoning_effort') ? { reasoning_effort: effort } : {};
   const knows = switches.length > 0 || 'reasoning_effort' in level;
   // A model that never thinks does as it is told when it is told not to.
-  const never = !template.says('<think>') && !template.reads('reasoning_effort');
+  const never = !template.says(THOUGHT_OPEN) && !template.reads('reasoning_effort');
   if (!knows && (think || !never))
     throw new Refusal(
       `The model's chat template can't turn thinking ${think ? 'on' : 'off'}, as '${field}' asks. Leave it out, or use another model.`,

@@ -1,5 +1,6 @@
 /** Tells an answer's calls of tools from its text. */
 import { randomBytes } from 'node:crypto';
+import { partialStop } from './answer-text.ts';
 import { isFields } from './fields.ts';
 import { CALL_CLOSE, CALL_OPEN } from './tool-words.ts';
 
@@ -63,7 +64,7 @@ export class CallSplitter {
   /** How much is sure to be text: neither a call, nor the space before one. */
   #free(): number {
     const start = this.#held.indexOf(CALL_OPEN);
-    const text = this.#held.slice(0, start === -1 ? this.#held.length - partialEnd(this.#held) : start);
+    const text = this.#held.slice(0, start === -1 ? this.#held.length - partialStop(this.#held, [CALL_OPEN]) : start);
     return text.trimEnd().length;
   }
 
@@ -93,10 +94,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** How much of the end of the text may be the start of a call. */
-function partialEnd(text: string): number {
-  for (let length = CALL_OPEN.length - 1; length > 0; length--) if (text.endsWith(CALL_OPEN.slice(0, length))) return length;
-  return 0;
 }

@@ -1,8 +1,10 @@
 /** Tells a model's thinking from its answer: what stands between `<think>` and `</think>` in front of everything else. */
-const OPEN = '<think>';
-const CLOSE = '</think>';
+import { partialStop } from './answer-text.ts';
 
-export interface SplitText {
+export const THOUGHT_OPEN = '<think>';
+export const THOUGHT_CLOSE = '</think>';
+
+interface SplitText {
   readonly reasoning: string;
   readonly content: string;
 }
@@ -38,19 +40,19 @@ export class ReasoningSplitter {
 
   #decide(): void {
     const text = this.#held.trimStart();
-    if (text.startsWith(OPEN)) {
-      this.#held = text.slice(OPEN.length);
+    if (text.startsWith(THOUGHT_OPEN)) {
+      this.#held = text.slice(THOUGHT_OPEN.length);
       this.#phase = 'reasoning';
-    } else if (!OPEN.startsWith(text)) {
+    } else if (!THOUGHT_OPEN.startsWith(text)) {
       this.#phase = 'content';
     }
   }
 
   #reason(): string {
-    const at = this.#held.indexOf(CLOSE);
-    if (at === -1) return this.#take(this.#held.length - partialEnd(this.#held));
+    const at = this.#held.indexOf(THOUGHT_CLOSE);
+    if (at === -1) return this.#take(this.#held.length - partialStop(this.#held, [THOUGHT_CLOSE]));
     const reasoning = this.#take(at);
-    this.#take(CLOSE.length);
+    this.#take(THOUGHT_CLOSE.length);
     this.#phase = 'gap';
     return reasoning;
   }
@@ -68,25 +70,12 @@ export class ReasoningSplitter {
   }
 }
 
-/** Splits a whole text. */
-export function splitReasoning(text: string, begun: boolean): SplitText {
-  const splitter = new ReasoningSplitter(begun);
-  const [most, rest] = [splitter.push(text), splitter.end()];
-  return { reasoning: most.reasoning + rest.reasoning, content: most.content + rest.content };
-}
-
 /** How much of a whole text is thinking, its marks included. */
 export function reasoningLength(text: string, begun: boolean): number {
-  if (!begun && !text.trimStart().startsWith(OPEN)) return 0;
-  const at = text.indexOf(CLOSE);
-  return at === -1 ? text.length : at + CLOSE.length;
+  if (!begun && !text.trimStart().startsWith(THOUGHT_OPEN)) return 0;
+  const at = text.indexOf(THOUGHT_CLOSE);
+  return at === -1 ? text.length : at + THOUGHT_CLOSE.length;
 }
 
 /** True when the prompt ends with the opening mark, as some templates have it. */
-export const endsThinking = (promptEnd: string): boolean => promptEnd.trimEnd().endsWith(OPEN);
-
-/** How much of the end of the text may be the start of the closing mark. */
-function partialEnd(text: string): number {
-  for (let length = CLOSE.length - 1; length > 0; length--) if (text.endsWith(CLOSE.slice(0, length))) return length;
-  return 0;
-}
+export const endsThinking = (promptEnd: string): boolean => promptEnd.trimEnd().endsWith(THOUGHT_OPEN);

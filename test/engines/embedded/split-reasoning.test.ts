@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { endsThinking, ReasoningSplitter, splitReasoning } from '../../../src/engines/embedded/split-reasoning.ts';
+import { endsThinking, ReasoningSplitter } from '../../../src/engines/embedded/split-reasoning.ts';
+
+/** A whole text at once. */
+function splitReasoning(text: string, begun: boolean): object {
+  const splitter = new ReasoningSplitter(begun);
+  const [most, rest] = [splitter.push(text), splitter.end()];
+  return { reasoning: most.reasoning + rest.reasoning, content: most.content + rest.content };
+}
 
 test.each([
   ['plain text', false, '', 'plain text'],
