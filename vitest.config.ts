@@ -1,27 +1,23 @@
 import { defineConfig } from 'vitest/config';
 
 /** `house`: the drawing and the rules of the code. `unit`: pure and fast. `real`: starts databases, servers, engines of its own. `system`: needs what npm can't bring; `system-alone`: the same, with nothing beside it. */
-const project = (name: string, include: string[], testTimeout: number, exclude: string[] = []) => ({
+const project = (name: string, include: string[], testTimeout: number, more: object = {}) => ({
   test: {
     name,
     include,
-    exclude,
     testTimeout,
     hookTimeout: testTimeout,
     pool: 'forks' as const,
     setupFiles: ['test/support/seed.ts'],
+    ...more,
   },
 });
 
 const ALONE = ['test/system/bench-*.test.ts', 'test/system/kill.test.ts', 'test/system/contract/limits.test.ts'];
-
+/** The program as people get it. */
+const INSTALLED = { globalSetup: ['test/support/install-first.ts'] };
 /** Begins when the groups with a lower number have ended. */
-const inTurn = <P extends { test: object }>(groupOrder: number, { test }: P) => ({ test: { ...test, sequence: { groupOrder } } });
-
-/** Has the program as people get it. */
-const installed = <P extends { test: object }>({ test }: P) => ({
-  test: { ...test, globalSetup: ['test/support/install-first.ts'] },
-});
+const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } });
 
 export default defineConfig({
   test: {
@@ -31,9 +27,9 @@ export default defineConfig({
       project('house', ['test/house/**/*.test.ts'], 10_000),
       project('unit', ['test/{base,contract,jsonl,jobs,packaging}/**/*.test.ts'], 20_000),
       project('real', ['test/{storage,engines,client,cli,db,actions,worker,api,door,models}/**/*.test.ts'], 120_000),
-      inTurn(1, installed(project('system', ['test/system/**/*.test.ts'], 600_000, ALONE))),
+      project('system', ['test/system/**/*.test.ts'], 600_000, { ...INSTALLED, ...inTurn(1), exclude: ALONE }),
       // One file after the other: what they time or count would be the other file's doing.
-      inTurn(2, installed({ test: { ...project('system-alone', ALONE, 600_000).test, fileParallelism: false } })),
+      project('system-alone', ALONE, 600_000, { ...INSTALLED, ...inTurn(2), fileParallelism: false }),
     ],
   },
 });
