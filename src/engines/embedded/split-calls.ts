@@ -19,6 +19,8 @@ export interface SplitCalls {
 export class CallSplitter {
   readonly #names: ReadonlySet<string>;
   #held = '';
+  /** Space that follows a call is dropped, whenever it comes. */
+  #inGap = false;
 
   /** `names`: the tools that were offered. What calls another one, or in another form, stays text. */
   constructor(names: ReadonlySet<string>) {
@@ -40,15 +42,23 @@ export class CallSplitter {
   #split(ended: boolean): SplitCalls {
     const calls: ToolCall[] = [];
     let content = '';
+    this.#skipGap();
     for (let block = this.#nextBlock(ended); block !== undefined; block = this.#nextBlock(ended)) {
       const call = toCall(block.inside, this.#names);
       const before = this.#take(block.start);
       const text = this.#take(block.end - block.start);
       content += call === undefined ? before + text : before.trimEnd();
-      if (call !== undefined) calls.push(call);
-      if (call !== undefined) this.#held = this.#held.trimStart();
+      if (call === undefined) continue;
+      calls.push(call);
+      this.#inGap = true;
+      this.#skipGap();
     }
     return { content: content + this.#take(this.#free()), calls };
+  }
+
+  #skipGap(): void {
+    if (this.#inGap) this.#held = this.#held.trimStart();
+    if (this.#held !== '') this.#inGap = false;
   }
 
   /** The next block between the marks; one that is cut off counts when nothing more comes. */

@@ -50,6 +50,16 @@ test('without tools a call is text', () => {
   });
 });
 
+test('space behind a call is dropped, also where it comes later', () => {
+  const turn = new ChatTurn({ thinking: false, tools });
+  expect([turn.push(CALL), turn.push(' '), turn.push('\n yes'), turn.end()].map(({ content }) => content)).toEqual([
+    '',
+    '',
+    'yes',
+    '',
+  ]);
+});
+
 test('in whatever pieces a text comes, the same calls and the same text are found', () => {
   const part = fc.constantFrom(
     CALL,
