@@ -23,6 +23,7 @@ import { serveApi, untilAborted } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
 import { readWorkerLimits } from './settings/read-limits.ts';
 import { findSettings, readCount, readText } from './settings/settings.ts';
+import { FoundLimits } from './shelf/found-limits.ts';
 import { makeModelShelf } from './shelf/model-shelf.ts';
 import { findStart, type Start } from './start-settings.ts';
 import { readVersion } from './versions.ts';
@@ -122,11 +123,12 @@ async function inFleet(
   const own = await takeFolder(dataDir, name);
   const log = makeLog({ level: 'info', to: process.stdout });
   const models = await chooseServerModels(start, { log, view });
+  const limits = await FoundLimits.open(own.dir, systemClock);
   const outdated = new AbortController();
   const ended = new AbortController();
   const machine = await openMachine({
     places: { ...shared, dataDir: own.dir },
-    models: makeModelShelf(models, { liveWaiting: readCount(settings, 'BOATLOAD_LIVE_QUEUE') }),
+    models: makeModelShelf(models, { limits, liveWaiting: readCount(settings, 'BOATLOAD_LIVE_QUEUE') }),
     settings,
     sharedEngines: true,
     library: name === 'serve' ? 'elsewhere' : 'here',

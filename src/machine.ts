@@ -101,15 +101,7 @@ export async function openMachine({
       limits: workerLimits,
       clock,
       log,
-      chores: [
-        () => cleanUpDeletedJobs(context),
-        () => deleteExpiredDatasets(context),
-        () => dropOldUploads(context),
-        () => webhooks.look(),
-        everyMinute(() => warnOfForecasts(context, workerLimits)),
-        everyHour(() => sweepObjects(context)),
-        everyHour(() => forgetOld(context)),
-      ],
+      chores: [...choresOf(context, workerLimits), () => webhooks.look(), () => models.keepLimits()],
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
     return {
@@ -134,3 +126,13 @@ export async function openMachine({
     throw cause;
   }
 }
+
+/** What is done to the data by the clock, beside jobs. */
+const choresOf = (context: Context, limits: WorkerLimits): NonNullable<WorkerContext['chores']> => [
+  () => cleanUpDeletedJobs(context),
+  () => deleteExpiredDatasets(context),
+  () => dropOldUploads(context),
+  everyMinute(() => warnOfForecasts(context, limits)),
+  everyHour(() => sweepObjects(context)),
+  everyHour(() => forgetOld(context)),
+];

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { issueKey } from './actions/issue-key.ts';
+import { systemClock } from './base/clock.ts';
 import { type Log, makeLog } from './base/log.ts';
 import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
@@ -13,6 +14,7 @@ import { embeddedPlaces } from './places.ts';
 import { serveApi } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
 import { readCount } from './settings/settings.ts';
+import { FoundLimits } from './shelf/found-limits.ts';
 import { makeModelShelf } from './shelf/model-shelf.ts';
 import { findStart, type Start } from './start-settings.ts';
 import { readVersion } from './versions.ts';
@@ -28,7 +30,8 @@ export async function up(request: UpRequest, view: UpView, stop: AbortSignal): P
   const isNew = !existsSync(join(dataDir, 'database'));
   if (isNew) view.creating(dataDir);
   const models = await chooseServerModels(start, { log, view });
-  const shelf = makeModelShelf(models, { liveWaiting: readCount(settings, 'BOATLOAD_LIVE_QUEUE') });
+  const limits = await FoundLimits.open(dataDir, systemClock);
+  const shelf = makeModelShelf(models, { limits, liveWaiting: readCount(settings, 'BOATLOAD_LIVE_QUEUE') });
   const machine = await openOrSayWhoRuns(dataDir, async () =>
     openMachine({
       places: await embeddedPlaces(dataDir),

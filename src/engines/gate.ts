@@ -20,6 +20,8 @@ export interface GateOptions {
   readonly limit?: number;
   /** How much it may get a minute; one for all models of an engine. */
   readonly budget?: Budget;
+  /** Where a search for its limit begins; default as in `Limiter`. */
+  readonly start?: number | undefined;
   /** Called when it may take more than before, not for a request that ended. */
   readonly onRoom: () => void;
   /** Between one trial request to an engine in trouble and the next. */
@@ -87,13 +89,13 @@ export class Gate {
   #lastError: Trouble | undefined;
   readonly #budget: Budget | undefined;
 
-  constructor({ engine, model, limit, budget, onRoom, trialMs }: GateOptions) {
+  constructor({ engine, model, limit, budget, start, onRoom, trialMs }: GateOptions) {
     this.engine = engine;
     this.model = model;
     this.#trialMs = trialMs;
     this.#budget = budget;
     this.#known = () => limit ?? (engine.slots === undefined ? undefined : Math.ceil(engine.slots * OVER_SLOTS));
-    this.#limiter = new Limiter({ known: this.#known });
+    this.#limiter = new Limiter({ known: this.#known, start });
     this.#gauge = new GaugeWatch(engine, {
       isBusy: () => this.#inFlight > 0,
       tell: (gauge) => {

@@ -9,7 +9,7 @@ export interface LimiterOptions {
   /** What is known without a search: the operator's limit, or what follows from the engine's slots. Asked anew each time. */
   readonly known?: () => number | undefined;
   /** Where a search begins; default 16. */
-  readonly start?: number;
+  readonly start?: number | undefined;
   /** A search never goes beyond it; default 4,096. */
   readonly max?: number;
 }

@@ -25,6 +25,8 @@ export interface PoolOptions {
   readonly trialMs?: { readonly first: number; readonly most: number };
   /** How many live requests may wait for a place; default 128. */
   readonly liveWaiting?: number;
+  /** Where the search for an engine's limit begins, by its name and its own name for the model; default and undefined: with a few. */
+  readonly startOf?: (engine: string, model: string) => number | undefined;
 }
 
 /** The right to send one request to one engine. */
@@ -133,10 +135,10 @@ class EnginePool implements Pool {
   }
 
   add(engine: PoolEngine): void {
-    this.#ways = [
-      ...this.#ways,
-      { of: engine, gate: new Gate({ ...this.#options, ...engine, onRoom: () => this.#handOut() }), whenEmpty: [] },
-    ];
+    const { startOf, ...common } = this.#options;
+    const start = startOf?.(engine.engine.name, engine.model);
+    const gate = new Gate({ ...common, ...engine, start, onRoom: () => this.#handOut() });
+    this.#ways = [...this.#ways, { of: engine, gate, whenEmpty: [] }];
     this.#handOut();
   }
 

@@ -4,6 +4,7 @@ import { Problem } from '../base/problem.ts';
 import type { Engine, EngineModel } from '../engines/engine.ts';
 import { makePool, type Pool, type PoolEngine } from '../engines/pool.ts';
 import type { ServedModel } from '../jobs/served-model.ts';
+import type { FoundLimits } from './found-limits.ts';
 
 /** A model and the way to one of its engines. */
 export interface ShelvedModel extends RegisteredModel {
@@ -16,6 +17,15 @@ export interface ShelvedModel extends RegisteredModel {
 export interface OpenedModel extends Pick<PoolEngine, 'limit' | 'budget'> {
   readonly engine: Engine;
   readonly model: EngineModel;
+}
+
+export interface RoomOptions {
+  /** Fixes how many requests an engine gets at once; without it that is found. */
+  readonly concurrency?: number | undefined;
+  /** How many live requests may wait for a model. */
+  readonly liveWaiting?: number | undefined;
+  /** What was found before the process began. */
+  readonly limits?: FoundLimits | undefined;
 }
 
 /** An engine that is in the pool. */
@@ -31,13 +41,11 @@ export class ModelRoom {
   /** Why none of them could be opened, the last time. */
   trouble: Problem | undefined;
 
-  constructor({
-    concurrency,
-    liveWaiting,
-  }: { readonly concurrency?: number | undefined; readonly liveWaiting?: number | undefined }) {
+  constructor({ concurrency, liveWaiting, limits }: RoomOptions) {
     this.pool = makePool([], {
       ...(concurrency === undefined ? {} : { limit: concurrency }),
       ...(liveWaiting === undefined ? {} : { liveWaiting }),
+      ...(limits === undefined ? {} : { startOf: (engine, model) => limits.startOf(engine, model) }),
     });
   }
 

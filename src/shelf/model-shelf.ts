@@ -7,7 +7,7 @@ import type { Pool, PoolEngine, PoolStatus } from '../engines/pool.ts';
 import { readLane } from '../jobs/model-lane.ts';
 import type { PlannedModel } from '../jobs/row-models.ts';
 import type { ServedModel } from '../jobs/served-model.ts';
-import { ModelRoom, type ShelvedModel } from './model-room.ts';
+import { ModelRoom, type RoomOptions, type ShelvedModel } from './model-room.ts';
 
 export type { OpenedModel, ShelvedModel } from './model-room.ts';
 
@@ -41,30 +41,25 @@ export interface ModelShelf {
   isSilent(engine: Engine, forMs: number): boolean;
   /** What a question about its health said. */
   heard(engine: Engine, verdict: Verdict): void;
+  /** Keeps what was found of the engines for the next start, where there is a place for it. */
+  keepLimits(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface ShelfOptions {
-  /** Fixes how many requests an engine gets at once; without it that is found. */
-  readonly concurrency?: number | undefined;
-  /** How many live requests may wait for a model. */
-  readonly liveWaiting?: number | undefined;
-}
-
 /** Opens nothing yet. */
-export const makeModelShelf = (models: readonly ShelvedModel[], options: ShelfOptions = {}): ModelShelf =>
+export const makeModelShelf = (models: readonly ShelvedModel[], options: RoomOptions = {}): ModelShelf =>
   new Shelf(models, options);
 
 class Shelf implements ModelShelf {
   readonly registry = makeModelRegistry(() => this.#registered.map((model) => this.#withTrouble(model)));
   readonly #own: readonly ShelvedModel[];
-  readonly #options: ShelfOptions;
+  readonly #options: RoomOptions;
   readonly #rooms = new Map<string, ModelRoom>();
   #shared: readonly ShelvedModel[] = [];
   #stocked: readonly ShelvedModel[] = [];
   #registered: readonly RegisteredModel[];
 
-  constructor(own: readonly ShelvedModel[], options: ShelfOptions) {
+  constructor(own: readonly ShelvedModel[], options: RoomOptions) {
     this.#own = own;
     this.#options = options;
     this.#registered = mergeByName(own);
@@ -125,6 +120,10 @@ class Shelf implements ModelShelf {
 
   heard(engine: Engine, verdict: Verdict): void {
     for (const { pool, of } of this.#placesOf(engine)) pool.heard(of, verdict);
+  }
+
+  async keepLimits(): Promise<void> {
+    await this.#options.limits?.keep(this.status());
   }
 
   async close(): Promise<void> {

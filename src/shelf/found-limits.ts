@@ -1,0 +1,95 @@
+/**
+ * How many requests each engine was found to use, in a file of this process's own folder: after a restart the search goes on where it was, where it would
+ * begin with a few. A file that is lost or broken costs a search, so it is neither synced nor complained of.
+ */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Clock } from '../base/clock.ts';
+import type { PoolStatus } from '../engines/pool.ts';
+
+const FOUND = z.array(
+  z.object({ engine: z.string(), model: z.string(), limit: z.number().int().positive(), at: z.iso.datetime() }),
+);
+
+interface Found {
+  readonly limit: number;
+  readonly atMs: number;
+}
+
+/** What an engine could use so long ago says little of what it can use now. */
+const GOOD_FOR_MS = 3_600_000;
+/** A limit that differs by less, from one said so lately, is not worth a write. */
+const SAME = { share: 0.1, forMs: 60_000 };
+/** The last limit may have been a step too far: the search doubles from below it. */
+const CAUTION = 0.7;
+
+export class FoundLimits {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #found = new Map<string, Found>();
+
+  private constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  /** Reads what there is in the folder; nothing is refused. */
+  static async open(dir: string, clock: Clock): Promise<FoundLimits> {
+    const path = join(dir, 'found-limits.json');
+    const limits = new FoundLimits(path, clock);
+    const said = FOUND.safeParse(await readJson(path));
+    for (const { engine, model, limit, at } of said.data ?? [])
+      limits.#found.set(toKey(engine, model), { limit, atMs: Date.parse(at) });
+    limits.#forgetOld();
+    return limits;
+  }
+
+  /** Where a search for an engine's limit begins; undefined where nothing is known of it. */
+  startOf(engine: string, model: string): number | undefined {
+    const found = this.#found.get(toKey(engine, model));
+    return found && Math.max(1, Math.round(CAUTION * found.limit));
+  }
+
+  /** Keeps the limits of the engines that are in use and well. */
+  async keep(statuses: readonly PoolStatus[]): Promise<void> {
+    const atMs = this.#clock.now().getTime();
+    const news = statuses.filter((status) => status.inUse && status.state === 'ready' && this.#isNews(status, atMs));
+    if (news.length === 0) return;
+    for (const { engine, model, limit } of news) this.#found.set(toKey(engine, model), { limit, atMs });
+    this.#forgetOld();
+    await this.#write().catch(() => undefined);
+  }
+
+  #isNews({ engine, model, limit }: PoolStatus, nowMs: number): boolean {
+    const found = this.#found.get(toKey(engine, model));
+    if (found === undefined || nowMs - found.atMs > SAME.forMs) return true;
+    return Math.abs(limit - found.limit) > SAME.share * found.limit;
+  }
+
+  #forgetOld(): void {
+    const sinceMs = this.#clock.now().getTime() - GOOD_FOR_MS;
+    for (const [key, { atMs }] of this.#found) if (atMs < sinceMs) this.#found.delete(key);
+  }
+
+  /** Whole or not at all. */
+  async #write(): Promise<void> {
+    const lines = Array.from(this.#found, ([key, { limit, atMs }]) => {
+      const [engine, model] = fromKey(key);
+      return { engine, model, limit, at: new Date(atMs).toISOString() };
+    });
+    await writeFile(`${this.#path}.new`, JSON.stringify(lines), { mode: 0o600 });
+    await rename(`${this.#path}.new`, this.#path);
+  }
+}
+
+const toKey = (engine: string, model: string): string => JSON.stringify([engine, model]);
+const fromKey = (key: string): [engine: string, model: string] => JSON.parse(key);
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
