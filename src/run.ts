@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Caller } from './actions/context.ts';
+import { systemClock } from './base/clock.ts';
 import { type Log, makeLog } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { EstimateRequest, RunEstimate, RunRequest, RunSummary, RunView } from './cli/doors.ts';
@@ -15,6 +16,7 @@ import { chooseModel } from './run/run-model.ts';
 import { exportResults } from './run/run-output.ts';
 import { checkRunPaths, type RunPaths, toRunPaths } from './run/run-paths.ts';
 import { readPrices } from './settings/read-prices.ts';
+import { FoundLimits } from './shelf/found-limits.ts';
 import { makeModelShelf, type ShelvedModel } from './shelf/model-shelf.ts';
 import { toWriteProblem } from './storage/disk-problem.ts';
 import { hostFacts } from './versions.ts';
@@ -63,9 +65,10 @@ interface Opening {
 
 async function openFor({ concurrency }: RunRequest, { paths, model, log, isBegun, onTrouble }: Opening): Promise<Machine> {
   try {
+    const places = await embeddedPlaces(paths.folder);
     return await openMachine({
-      places: await embeddedPlaces(paths.folder),
-      models: makeModelShelf([model], concurrency === undefined ? {} : { concurrency }),
+      places,
+      models: makeModelShelf([model], { concurrency, limits: await FoundLimits.open(places.dataDir, systemClock) }),
       log,
       bareRows: true,
       limits: { window: { minSeconds: 0, maxSeconds: YEAR_SECONDS, defaultSeconds: YEAR_SECONDS } },
