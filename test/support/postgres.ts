@@ -22,6 +22,8 @@ export interface TestPostgres {
 }
 
 const START_TRIES = 20;
+/** It says a line for everybody who comes while it starts. */
+const MOST_WORDS = 40;
 
 export async function startPostgres(): Promise<TestPostgres> {
   const databaseDir = join(tmpdir(), `boatload-postgres-${randomUUID()}`);
@@ -51,11 +53,20 @@ export async function startPostgres(): Promise<TestPostgres> {
       try {
         return await server.start();
       } catch (cause) {
-        if (tried === START_TRIES) throw new Error(`PostgreSQL did not start again: ${said.join('\n')}`, { cause });
+        if (tried === START_TRIES)
+          throw new Error(`PostgreSQL did not start again: ${said.slice(-MOST_WORDS).join('\n')}`, { cause });
         await delay(500);
       }
     }
   };
+  const crashOnce = async (): Promise<void> => {
+    const [pid] = (await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n');
+    process.kill(Number(pid), 'SIGQUIT');
+    await server.stop();
+    await startAgain();
+  };
+  // One that comes while it recovers from another waits: two servers can't have one folder.
+  let crashing: Promise<void> = Promise.resolve();
   return {
     async makeDatabase() {
       const name = `test_${randomUUID().replaceAll('-', '')}`;
@@ -77,11 +88,9 @@ export async function startPostgres(): Promise<TestPostgres> {
         await client.end();
       }
     },
-    async crash() {
-      const [pid] = (await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n');
-      process.kill(Number(pid), 'SIGQUIT');
-      await server.stop();
-      await startAgain();
+    crash() {
+      crashing = crashing.then(crashOnce);
+      return crashing;
     },
     async stop() {
       await server.stop();
