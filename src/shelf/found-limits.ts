@@ -12,8 +12,7 @@ const FOUND = z.array(
   z.object({ engine: z.string(), model: z.string(), limit: z.number().int().positive(), at: z.iso.datetime() }),
 );
 
-interface Found {
-  readonly limit: number;
+interface Found extends Pick<PoolStatus, 'engine' | 'model' | 'limit'> {
   readonly atMs: number;
 }
 
@@ -39,15 +38,14 @@ export class FoundLimits {
     const path = join(dir, 'found-limits.json');
     const limits = new FoundLimits(path, clock);
     const said = FOUND.safeParse(await readJson(path));
-    for (const { engine, model, limit, at } of said.data ?? [])
-      limits.#found.set(toKey(engine, model), { limit, atMs: Date.parse(at) });
+    for (const { at, ...found } of said.data ?? []) limits.#found.set(toKey(found), { ...found, atMs: Date.parse(at) });
     limits.#forgetOld();
     return limits;
   }
 
   /** Where a search for an engine's limit begins; undefined where nothing is known of it. */
   startOf(engine: string, model: string): number | undefined {
-    const found = this.#found.get(toKey(engine, model));
+    const found = this.#found.get(toKey({ engine, model }));
     return found && Math.max(1, Math.round(CAUTION * found.limit));
   }
 
@@ -56,15 +54,15 @@ export class FoundLimits {
     const atMs = this.#clock.now().getTime();
     const news = statuses.filter((status) => status.inUse && status.state === 'ready' && this.#isNews(status, atMs));
     if (news.length === 0) return;
-    for (const { engine, model, limit } of news) this.#found.set(toKey(engine, model), { limit, atMs });
+    for (const { engine, model, limit } of news) this.#found.set(toKey({ engine, model }), { engine, model, limit, atMs });
     this.#forgetOld();
     await this.#write().catch(() => undefined);
   }
 
-  #isNews({ engine, model, limit }: PoolStatus, nowMs: number): boolean {
-    const found = this.#found.get(toKey(engine, model));
+  #isNews(status: PoolStatus, nowMs: number): boolean {
+    const found = this.#found.get(toKey(status));
     if (found === undefined || nowMs - found.atMs > SAME.forMs) return true;
-    return Math.abs(limit - found.limit) > SAME.share * found.limit;
+    return Math.abs(status.limit - found.limit) > SAME.share * found.limit;
   }
 
   #forgetOld(): void {
@@ -74,17 +72,13 @@ export class FoundLimits {
 
   /** Whole or not at all. */
   async #write(): Promise<void> {
-    const lines = Array.from(this.#found, ([key, { limit, atMs }]) => {
-      const [engine, model] = fromKey(key);
-      return { engine, model, limit, at: new Date(atMs).toISOString() };
-    });
+    const lines = Array.from(this.#found.values(), ({ atMs, ...found }) => ({ ...found, at: new Date(atMs).toISOString() }));
     await writeFile(`${this.#path}.new`, JSON.stringify(lines), { mode: 0o600 });
     await rename(`${this.#path}.new`, this.#path);
   }
 }
 
-const toKey = (engine: string, model: string): string => JSON.stringify([engine, model]);
-const fromKey = (key: string): [engine: string, model: string] => JSON.parse(key);
+const toKey = ({ engine, model }: Pick<Found, 'engine' | 'model'>): string => JSON.stringify([engine, model]);
 
 async function readJson(path: string): Promise<unknown> {
   try {
