@@ -123,7 +123,7 @@ async function inFleet(
   const own = await takeFolder(dataDir, name);
   const log = makeLog({ level: 'info', to: process.stdout });
   const models = await chooseServerModels(start, { log, view });
-  const limits = await FoundLimits.open(own.dir, systemClock);
+  const limits = await FoundLimits.open(own.dir);
   const outdated = new AbortController();
   const ended = new AbortController();
   const machine = await openMachine({

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Caller } from './actions/context.ts';
-import { systemClock } from './base/clock.ts';
 import { type Log, makeLog } from './base/log.ts';
 import { Problem } from './base/problem.ts';
 import type { EstimateRequest, RunEstimate, RunRequest, RunSummary, RunView } from './cli/doors.ts';
@@ -68,7 +67,7 @@ async function openFor({ concurrency }: RunRequest, { paths, model, log, isBegun
     const places = await embeddedPlaces(paths.folder);
     return await openMachine({
       places,
-      models: makeModelShelf([model], { concurrency, limits: await FoundLimits.open(places.dataDir, systemClock) }),
+      models: makeModelShelf([model], { concurrency, limits: await FoundLimits.open(places.dataDir) }),
       log,
       bareRows: true,
       limits: { window: { minSeconds: 0, maxSeconds: YEAR_SECONDS, defaultSeconds: YEAR_SECONDS } },

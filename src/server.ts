@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { issueKey } from './actions/issue-key.ts';
-import { systemClock } from './base/clock.ts';
 import { type Log, makeLog } from './base/log.ts';
 import { messageOf } from './base/message-of.ts';
 import { Problem } from './base/problem.ts';
@@ -30,7 +29,7 @@ export async function up(request: UpRequest, view: UpView, stop: AbortSignal): P
   const isNew = !existsSync(join(dataDir, 'database'));
   if (isNew) view.creating(dataDir);
   const models = await chooseServerModels(start, { log, view });
-  const limits = await FoundLimits.open(dataDir, systemClock);
+  const limits = await FoundLimits.open(dataDir);
   const shelf = makeModelShelf(models, { limits, liveWaiting: readCount(settings, 'BOATLOAD_LIVE_QUEUE') });
   const machine = await openOrSayWhoRuns(dataDir, async () =>
     openMachine({

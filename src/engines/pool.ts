@@ -116,16 +116,18 @@ interface Way {
 }
 
 class EnginePool implements Pool {
-  readonly #options: Omit<PoolOptions, 'liveWaiting'> & Pick<GateOptions, 'trialMs'>;
+  readonly #options: Pick<GateOptions, 'limit' | 'trialMs'>;
   #ways: readonly Way[] = [];
   readonly #waiting = new PlaceQueue<Waiter>();
   readonly #liveWaiting: number;
+  readonly #startOf: PoolOptions['startOf'];
   #alarm: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(engines: readonly PoolEngine[], options: PoolOptions) {
-    const { trialMs = { first: 1_000, most: 30_000 }, liveWaiting = 128, ...common } = options;
+    const { trialMs = { first: 1_000, most: 30_000 }, liveWaiting = 128, startOf, ...common } = options;
     this.#liveWaiting = liveWaiting;
+    this.#startOf = startOf;
     this.#options = { ...common, trialMs };
     for (const engine of engines) this.add(engine);
   }
@@ -135,9 +137,8 @@ class EnginePool implements Pool {
   }
 
   add(engine: PoolEngine): void {
-    const { startOf, ...common } = this.#options;
-    const start = startOf?.(engine.engine.name, engine.model);
-    const gate = new Gate({ ...common, ...engine, start, onRoom: () => this.#handOut() });
+    const start = this.#startOf?.(engine.engine.name, engine.model);
+    const gate = new Gate({ ...this.#options, ...engine, start, onRoom: () => this.#handOut() });
     this.#ways = [...this.#ways, { of: engine, gate, whenEmpty: [] }];
     this.#handOut();
   }

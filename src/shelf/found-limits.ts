@@ -5,7 +5,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import type { PoolStatus } from '../engines/pool.ts';
 
 const FOUND = z.array(
@@ -34,7 +34,7 @@ export class FoundLimits {
   }
 
   /** Reads what there is in the folder; nothing is refused. */
-  static async open(dir: string, clock: Clock): Promise<FoundLimits> {
+  static async open(dir: string, clock: Clock = systemClock): Promise<FoundLimits> {
     const path = join(dir, 'found-limits.json');
     const limits = new FoundLimits(path, clock);
     const said = FOUND.safeParse(await readJson(path));
