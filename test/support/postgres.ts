@@ -21,9 +21,8 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
-const START_TRIES = 20;
 /** It says a line for everybody who comes while it starts. */
-const MOST_WORDS = 40;
+const MOST_LINES = 40;
 
 export async function startPostgres(): Promise<TestPostgres> {
   const databaseDir = join(tmpdir(), `boatload-postgres-${randomUUID()}`);
@@ -41,29 +40,19 @@ export async function startPostgres(): Promise<TestPostgres> {
     onLog: (message) => said.push(message),
     onError: (message) => said.push(String(message)),
   });
-  try {
-    await server.initialise();
-    await server.start();
-  } catch (cause) {
-    throw new Error(`PostgreSQL did not start: ${said.join('\n')}`, { cause });
-  }
-  /** While it was away its port may have gone to a connection of somebody else, for a moment. */
-  const startAgain = async (): Promise<void> => {
-    for (let tried = 1; ; tried++) {
-      try {
-        return await server.start();
-      } catch (cause) {
-        if (tried === START_TRIES)
-          throw new Error(`PostgreSQL did not start again: ${said.slice(-MOST_WORDS).join('\n')}`, { cause });
-        await delay(500);
-      }
-    }
-  };
+  const start = (): Promise<void> =>
+    server.start().catch((cause: unknown) => {
+      throw new Error(`PostgreSQL did not start: ${said.slice(-MOST_LINES).join('\n')}`, { cause });
+    });
+  await server.initialise().catch((cause: unknown) => {
+    throw new Error(`PostgreSQL did not make its folder: ${said.join('\n')}`, { cause });
+  });
+  await start();
   const crashOnce = async (): Promise<void> => {
     const [pid] = (await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n');
     process.kill(Number(pid), 'SIGQUIT');
     await server.stop();
-    await startAgain();
+    await start();
   };
   // One that comes while it recovers from another waits: two servers can't have one folder.
   let crashing: Promise<void> = Promise.resolve();
