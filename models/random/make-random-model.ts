@@ -13,13 +13,15 @@ import { type TensorType, toTensorType } from '../gguf/tensor-types.ts';
 import { countValues, type Tensor, writeGguf } from '../gguf/write-gguf.ts';
 import { makeRandom } from '../random-numbers.ts';
 import { drawBell } from './draw-bell.ts';
-import { makeVocabulary } from './vocabulary.ts';
+import { makeVocabulary, ORDINARY } from './vocabulary.ts';
 
 export interface RandomModelOptions {
   readonly shape?: Partial<LlamaShape>;
   /** Format of the matrices. Default f32. */
   readonly type?: TensorType;
   readonly seed?: number;
+  /** Greedy answers are made of whole characters: bytes and control tokens are never the likeliest. Default false. */
+  readonly readable?: boolean;
 }
 
 const SMALL = { dimension: 128, layers: 4, heads: 4, keyValueHeads: 2, feedForward: 384, contextLength: 2048 };
@@ -29,10 +31,11 @@ export function makeRandomModel(
   path: string,
   options: RandomModelOptions = {},
 ): { readonly bytes: number; readonly parameters: number } {
-  const { type = 'f32', seed = 1 } = options;
+  const { type = 'f32', seed = 1, readable = false } = options;
   const shape = withHeadDimension({ ...SMALL, ...options.shape });
   const vocabulary = makeVocabulary();
-  const tensors = makeTensors({ shape, type, seed, pieces: vocabulary.pieces.length });
+  const silent = readable ? (piece: number) => vocabulary.kinds[piece] !== ORDINARY : () => false;
+  const tensors = makeTensors({ shape, type, seed, pieces: vocabulary.pieces.length, silent });
   const metadata = toLlamaMetadata({ name: 'random', description: 'Random weights: for tests only', type, shape, vocabulary });
   return {
     bytes: writeGguf(path, { metadata, tensors }),
@@ -50,9 +53,11 @@ interface TensorOptions {
   readonly type: TensorType;
   readonly seed: number;
   readonly pieces: number;
+  /** Pieces whose logits are zero: some other's is always higher. */
+  readonly silent: (piece: number) => boolean;
 }
 
-function makeTensors({ shape, type, seed, pieces }: TensorOptions): Tensor[] {
+function makeTensors({ shape, type, seed, pieces, silent }: TensorOptions): Tensor[] {
   const random = makeRandom(seed);
   const matrix = (name: string, into: number, out: number, spread = 1 / Math.sqrt(into)): Tensor => ({
     name: `${name}.weight`,
@@ -82,8 +87,19 @@ function makeTensors({ shape, type, seed, pieces }: TensorOptions): Tensor[] {
     ];
   };
   const layers = Array.from({ length: shape.layers }, (_, index) => layer(index)).flat();
-  return [matrix('token_embd', shape.dimension, pieces), norm('output_norm'), ...layers];
+  return [silence(matrix('token_embd', shape.dimension, pieces), silent), norm('output_norm'), ...layers];
 }
+
+/** The embeddings are also what logits are made of. */
+const silence = (embeddings: Tensor, silent: (piece: number) => boolean): Tensor => ({
+  ...embeddings,
+  values: () => {
+    const values = embeddings.values();
+    const [dimension = 0, pieces = 0] = embeddings.dimensions;
+    for (let piece = 0; piece < pieces; piece++) if (silent(piece)) values.fill(0, piece * dimension, (piece + 1) * dimension);
+    return values;
+  },
+});
 
 function main(): void {
   const flag = { type: 'string' } as const;

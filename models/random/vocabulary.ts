@@ -2,7 +2,8 @@
 import type { Vocabulary } from '../gguf/llama-metadata.ts';
 
 const SPACE = '\u2581';
-const ORDINARY = 1;
+/** The kind of whole characters and words. */
+export const ORDINARY = 1;
 const UNKNOWN = 2;
 const CONTROL = 3;
 const BYTE = 6;

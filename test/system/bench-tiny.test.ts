@@ -49,6 +49,17 @@ describe.concurrent('a benchmark in its smallest form', () => {
     expect(await run('kill')).toMatch(/rows in flight asked again after, first +[\d.]+ s/);
   });
 
+  test('draws tokens and runs jobs on the embedded engine', async ({ expect }) => {
+    const told = await run('embedded');
+    expect(told).toMatch(/^ {2}embedded [\d.]+ tokens\/s/m);
+    expect(told.match(/^ {2}embedded [\d.]+ s, \d+ ms CPU a row/gm)).toHaveLength(2);
+    expect(told).toMatch(/^ {2}[\d.]+ s, peak \d+ MB/m);
+  });
+
+  test('has the embedded engine find prefixes that rows share', async ({ expect }) => {
+    expect(await run('embedded-prefix')).toMatch(/Cached share 0\.[1-9]\d+ of the most/);
+  });
+
   test('dispatches rows beside others', async ({ expect }) => {
     expectCompiler();
     expect(await run('dispatch', '1000', '1', '32')).toMatch(/bare +-?[\d.]+ × rows\/s, -?[\d.]+ × CPU per row/);
