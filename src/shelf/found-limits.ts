@@ -20,7 +20,9 @@ interface Found extends Pick<PoolStatus, 'engine' | 'model' | 'limit'> {
 const GOOD_FOR_MS = 3_600_000;
 /** A limit that differs by less, from one said so lately, is not worth a write. */
 const SAME = { share: 0.1, forMs: 60_000 };
-/** The last limit may have been a step too far: the search doubles from below it. */
+/** So soon an engine takes what it took: a process that was killed goes on with all that it had in flight. */
+const FRESH_MS = 120_000;
+/** Later the engine may have others to serve: the search doubles from below. */
 const CAUTION = 0.7;
 
 export class FoundLimits {
@@ -46,7 +48,9 @@ export class FoundLimits {
   /** Where a search for an engine's limit begins; undefined where nothing is known of it. */
   startOf(engine: string, model: string): number | undefined {
     const found = this.#found.get(toKey({ engine, model }));
-    return found && Math.max(1, Math.round(CAUTION * found.limit));
+    if (found === undefined) return undefined;
+    const isFresh = this.#clock.now().getTime() - found.atMs <= FRESH_MS;
+    return isFresh ? found.limit : Math.max(1, Math.round(CAUTION * found.limit));
   }
 
   /** Keeps the limits of the engines that are in use and well. */

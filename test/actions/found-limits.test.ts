@@ -28,6 +28,11 @@ async function keptAtNoon(): Promise<string> {
 
 const at = (time: string) => ({ now: () => new Date(`2026-11-23T${time}:00Z`) });
 
+test('after a restart at once an engine gets as many as before', async () => {
+  const limits = await FoundLimits.open(await keptAtNoon(), at('12:02'));
+  expect(limits.startOf('echo', 'echo')).toBe(1_000);
+});
+
 test('the search for an engine’s limit goes on after a restart, a little below where it was', async () => {
   const limits = await FoundLimits.open(await keptAtNoon(), at('12:59'));
   const pool = openPool({ startOf: (engine, model) => limits.startOf(engine, model) });
@@ -54,5 +59,5 @@ test('a broken file, or a folder that can’t be written, costs a search and not
   await sendRow(pool);
   const nowhere = await FoundLimits.open(join(dir, 'gone'), at('12:00'));
   await nowhere.keep(pool.status());
-  expect(nowhere.startOf('echo', 'echo')).toBe(700);
+  expect(nowhere.startOf('echo', 'echo')).toBe(1_000);
 });
