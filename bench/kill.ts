@@ -1,19 +1,21 @@
 /**
  * What does `kill -9` cost? A job runs on an engine that takes 100 to 500 ms a row, and a process is killed in the middle of it: the one that does everything
  * (`up`, started again by a supervisor that takes 0.2 s), and one of four workers of a fleet on PostgreSQL and S3 (which stays dead). The engine's own log says when the
- * rows that were in flight are asked again, and which were asked again though they had been answered.
+ * rows that were in flight are asked again, and which were asked again though they had been answered; the dead process's own files say which of these it had finished.
  *
  *   node bench/kill.ts [rounds] [--tiny]       needs the Debian packages radosgw ceph-mon ceph-osd ceph-common; with --tiny one process alone, without them
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { decodeEntries } from '../src/jobs/read-entries.ts';
+import { readQuestion } from '../src/torture/answers.ts';
 import type { Call } from '../src/torture/call-log.ts';
 import { type Ground, type House, openHouse } from '../src/torture/house.ts';
-import { outcomeOf, placeOrder, readOrder } from '../src/torture/orders.ts';
+import { type Order, outcomeOf, placeOrder, readOrder } from '../src/torture/orders.ts';
 import type { Size } from '../src/torture/scenario.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 import { S3_KEY, startS3 } from '../test/support/s3-server.ts';
@@ -36,6 +38,10 @@ interface Cost {
   readonly redone: number;
   /** How long before the kill the oldest of their answers had come. */
   readonly oldestMs: number;
+  /** Rows asked again whose answers were in the one process's journal or parts when it died; a fleet's journals are nobody's after a death. */
+  readonly redoneFinished: number;
+  /** How many those were in all. */
+  readonly finished: number;
 }
 
 async function measure(size: Size, seed: number, ground: Ground | undefined): Promise<Cost> {
@@ -48,8 +54,9 @@ async function measure(size: Size, seed: number, ground: Ground | undefined): Pr
     await house.engine.untilAnswered(ROWS / 3);
     const killedAt = Date.now();
     kill(house, size);
+    const finished = size === 'embedded' ? await readFinished(join(dir, 'data'), order) : new Set<string>();
     while (outcomeOf(await readOrder(house.desk, order)) === undefined) await delay(300);
-    return toCost(house.engine.calls, killedAt);
+    return toCost(house.engine.calls, { killedAt, finished });
   } finally {
     await house.close();
     await rm(dir, { recursive: true, force: true });
@@ -63,7 +70,27 @@ function kill({ members }: House, size: Size): void {
   else void doomed?.stop();
 }
 
-function toCost(calls: readonly Call[], killedAt: number): Cost {
+/** A supervisor's pause is longer than a process needs to die, and shorter than that nothing else writes here. */
+const DEAD_AFTER_MS = 50;
+
+/** The keys of the rows that a dead process had finished: they stand whole in its journal, or in a part. */
+async function readFinished(dataDir: string, { input }: Order): Promise<ReadonlySet<string>> {
+  await delay(DEAD_AFTER_MS);
+  const names = await readdir(dataDir, { recursive: true });
+  const files = names.filter((name) => name.endsWith('.journal') || /\/parts\/[^/]+$/.test(name));
+  const contents = await Promise.all(files.map((name) => readFile(join(dataDir, name))));
+  const rows = contents.flatMap((bytes) => decodeEntries(bytes).entries.map(({ row }) => row));
+  return new Set(rows.map((row) => keyOf(input[row] ?? '')));
+}
+
+const keyOf = (line: string): string => readQuestion(JSON.parse(line).body).key;
+
+interface Death {
+  readonly killedAt: number;
+  readonly finished: ReadonlySet<string>;
+}
+
+function toCost(calls: readonly Call[], { killedAt, finished }: Death): Cost {
   const first = calls.filter(({ attempt, at }) => attempt === 1 && at <= killedAt);
   const secondOf = new Map(calls.flatMap((call) => (call.attempt === 2 ? [[call.key, call] as const] : [])));
   const again = first.flatMap((call) => {
@@ -77,6 +104,8 @@ function toCost(calls: readonly Call[], killedAt: number): Cost {
     lastSeconds: Math.max(...inFlight),
     redone: redone.length,
     oldestMs: Math.max(0, ...redone.map(({ call }) => killedAt - call.endedAt)),
+    redoneFinished: again.filter(({ call }) => finished.has(call.key)).length,
+    finished: finished.size,
   };
 }
 
@@ -89,6 +118,9 @@ function tell(size: Size, costs: readonly Cost[]): void {
   console.log(`  rows in flight asked again after, last      ${of(({ lastSeconds }) => lastSeconds)} s`);
   console.log(`  answered rows asked again                   ${of(({ redone }) => redone, 0)}`);
   console.log(`  the oldest of their answers had come        ${of(({ oldestMs }) => oldestMs, 0)} ms before`);
+  if (size === 'fleet') return;
+  console.log(`  rows in journal or parts at the kill        ${of(({ finished }) => finished, 0)}`);
+  console.log(`  of these asked again                        ${of(({ redoneFinished }) => redoneFinished, 0)}`);
 }
 
 Object.assign(process.env, S3_KEY);
