@@ -9,6 +9,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 const NEEDED = [22, 19];
+/** All files are loaded by then. */
+const WRITE_COMPILED_AFTER_MS = 5_000;
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) {
@@ -35,9 +37,11 @@ function hideExperimentalWarnings() {
 /**
  * Reading the sources is most of what a short command does: Node keeps them compiled from run to run (November 2026: help 73 ms over bare Node, 230
  * without). In a folder of the user's own, as whoever can write there can put programs into ours; where that can't be written, nothing is kept.
+ * Node writes when it exits, but a server's first life may end by a kill, and then its next start should be a fast one.
  */
 function rememberCompiled() {
   nodeModule.enableCompileCache(join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'boatload', 'compiled'));
+  setTimeout(() => nodeModule.flushCompileCache(), WRITE_COMPILED_AFTER_MS).unref();
 }
 
 /** The Node that `npm ci` brings to a checkout. */

@@ -10,6 +10,7 @@ import type { UpRequest, UpView } from './cli/doors.ts';
 import { markerOf, readMarker } from './cli/local-server.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { embeddedPlaces } from './places.ts';
+import { serveApi } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
 import { readCount } from './settings/settings.ts';
 import { FoundLimits } from './shelf/found-limits.ts';
@@ -79,8 +80,6 @@ async function serveLocally(machine: Machine, { start, view, stop, began, log }:
       addresses: [{ name: 'Fireworks', url: `${url}/v1/accounts/${ACCOUNT}` }],
     });
   };
-  // Only now: its many files take a fifth of a start, and rows that a killed process had in flight run meanwhile.
-  const { serveApi } = await import('./serve-api.ts');
   try {
     await serveApi(machine, { start, dataDir, log, stop, onReady });
   } finally {

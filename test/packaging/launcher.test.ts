@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 
 const root = mkdtempSync(join(tmpdir(), 'boatload-launcher-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -33,10 +33,10 @@ function makePackage(name: string, main: string): string {
   return folder;
 }
 
-function launch(folder: string, args: readonly string[], nodeArgs: readonly string[] = []): ChildProcess {
+function launch(folder: string, args: readonly string[], nodeArgs: readonly string[] = [], env = {}): ChildProcess {
   return spawn(process.execPath, [...nodeArgs, join(folder, 'bin/boatload.js'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: {},
+    env,
   });
 }
 
@@ -87,3 +87,16 @@ test('in a checkout an old Node hands over to the Node that npm brought', async 
   killed.stdout?.once('data', () => killed.kill('SIGTERM'));
   expect(await outcome(killed)).toMatchObject({ end: 'SIGTERM' });
 });
+
+test('what was compiled is kept though the process never comes to its end', async () => {
+  const cache = join(root, 'cache');
+  const waiting = launch(checkout, ['wait'], [], { XDG_CACHE_HOME: cache });
+  await vi.waitUntil(() => filesIn(join(cache, 'boatload/compiled')).length > 0, { timeout: 30_000 });
+  waiting.kill('SIGKILL');
+  expect(await outcome(waiting)).toMatchObject({ end: 'SIGKILL' });
+}, 60_000);
+
+const filesIn = (dir: string): readonly string[] =>
+  existsSync(dir)
+    ? readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(dir, name)).isFile())
+    : [];
