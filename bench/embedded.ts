@@ -8,10 +8,11 @@
 import { parseArgs } from 'node:util';
 import { askAll } from './embedded/bare-loop.ts';
 import { type JobCost, startBoatload } from './embedded/boatload.ts';
-import { measureDecoding } from './embedded/decode.ts';
+import { openDecoder } from './embedded/decode.ts';
 import { startEngine } from './embedded/engine.ts';
 import { findLlamaCpp, HOW_TO_GET_THEM, runBatchedBench, startLlamaServer } from './embedded/llama-cpp.ts';
 import { type ModelName, makeModel } from './embedded/models.ts';
+import { cpuSecondsOf } from './embedded/process-cost.ts';
 import { makeRows } from './embedded/rows.ts';
 import { measureStart } from './embedded/start.ts';
 
@@ -35,18 +36,20 @@ interface Decoding {
   readonly promptWords: number;
   readonly answerTokens: number;
   readonly goal: number;
+  /** Whether to say what flash attention would give. */
+  readonly both: boolean;
 }
 
 const DECODINGS: readonly Decoding[] = values.tiny
-  ? [{ name: 'tiny', promptWords: 8, answerTokens: 4, goal: 0 }]
+  ? [{ name: 'tiny', promptWords: 8, answerTokens: 4, goal: 0, both: false }]
   : [
-      { name: '135m', promptWords: 32, answerTokens: 48, goal: 0.9 },
-      { name: '0.6b', promptWords: 16, answerTokens: 24, goal: 0.95 },
+      { name: '135m', promptWords: 16, answerTokens: 24, goal: 0.9, both: true },
+      { name: '0.6b', promptWords: 8, answerTokens: 12, goal: 0.95, both: false },
     ];
 const SEQUENCES = values.tiny ? [4] : [16, 32];
 const JOB = values.tiny
   ? { model: 'tiny', rows: 8, sharedWords: 80, ownWords: 8, answerTokens: 4, contextSize: 1_024 }
-  : { model: '135m', rows: 32, sharedWords: 300, ownWords: 40, answerTokens: 48, contextSize: 1_024 };
+  : { model: '135m', rows: 32, sharedWords: 300, ownWords: 40, answerTokens: 24, contextSize: 1_024 };
 /** What the engine takes by itself for models of this size. */
 const SLOTS = 16;
 
@@ -67,26 +70,25 @@ function judge(what: string, figures: readonly number[], goal: { readonly least?
 
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, number) => number);
 
-async function compareDecoding({ name, promptWords, answerTokens, goal }: Decoding, sequences: number): Promise<void> {
-  const model = makeModel(name);
-  const shared = { model, sequences, answerTokens, threads: THREADS };
+async function compareDecoding({ name, promptWords, answerTokens, goal, both }: Decoding, sequences: number): Promise<void> {
+  const shared = { model: makeModel(name), sequences, answerTokens, threads: THREADS };
   console.log(`\nDecoding, ${name}, ${sequences} sequences, ${THREADS} thread(s)`);
+  const theirs = async (flashAttention: boolean): Promise<number> =>
+    LLAMA_CPP === undefined ? Number.NaN : runBatchedBench(LLAMA_CPP, { ...shared, promptTokens: promptWords, flashAttention });
+  const decoder = await openDecoder({ ...shared, promptWords });
   const ratios: number[] = [];
-  for (const round of numbers(ROUNDS)) {
-    const ours = await measureDecoding({ ...shared, promptWords });
-    const said = [`embedded ${ours.toFixed(1)} tokens/s`];
-    if (LLAMA_CPP !== undefined) {
-      const theirs = (flashAttention: boolean) =>
-        runBatchedBench(LLAMA_CPP, { ...shared, promptTokens: promptWords, flashAttention });
-      const same = await theirs(FLASH_ATTENTION);
+  try {
+    for (const _ of numbers(ROUNDS)) {
+      const [ours, same] = [await decoder.measure(), await theirs(FLASH_ATTENTION)];
       ratios.push(ours / same);
-      said.push(`batched bench ${same.toFixed(1)}`);
-      // Once is enough to say what the choice costs.
-      if (round === 0) said.push(`with flash attention ${(await theirs(!FLASH_ATTENTION)).toFixed(1)}`);
+      console.log(`  embedded ${ours.toFixed(1)} tokens/s, batched bench ${same.toFixed(1)}`);
     }
-    console.log(`  ${said.join(', ')}`);
+  } finally {
+    await decoder.stop();
   }
-  if (ratios.length > 0) judge('× batched bench', ratios, { least: goal });
+  if (LLAMA_CPP === undefined) return;
+  judge('× batched bench', ratios, { least: goal });
+  if (both) console.log(`  batched bench with flash attention ${(await theirs(!FLASH_ATTENTION)).toFixed(1)} tokens/s`);
 }
 
 const perSecond = ({ wallSeconds }: JobCost): number => JOB.rows / wallSeconds;
@@ -104,9 +106,9 @@ async function compareJobs(parts: readonly string[]): Promise<void> {
     embedded: (rows) => boatload.runJob(JOB.model, rows),
     llama: llama && ((rows) => boatload.runJob('llama-server', rows, [llama.pid])),
     bare: async (rows) => {
-      const began = performance.now();
-      await askAll({ baseUrl: engine.baseUrl, inFlight: rows.length }, rows);
-      return (performance.now() - began) / 1e3;
+      const [began, before] = [performance.now(), cpuSecondsOf(engine.pid)];
+      const tokens = await askAll({ baseUrl: engine.baseUrl, inFlight: rows.length }, rows);
+      return { wallSeconds: (performance.now() - began) / 1e3, cpuSeconds: cpuSecondsOf(engine.pid) - before, tokens };
     },
   };
   try {
@@ -123,8 +125,8 @@ async function compareJobs(parts: readonly string[]): Promise<void> {
 interface Runs {
   embedded(rows: ReturnType<typeof makeRows>): Promise<JobCost>;
   readonly llama: ((rows: ReturnType<typeof makeRows>) => Promise<JobCost>) | undefined;
-  /** The engine alone; seconds. */
-  bare(rows: ReturnType<typeof makeRows>): Promise<number>;
+  /** The engine alone; the loop's own CPU is not counted. */
+  bare(rows: ReturnType<typeof makeRows>): Promise<JobCost>;
 }
 
 const rowsOfRound = (round: number, sharedWords: number) =>
@@ -146,12 +148,12 @@ async function compareJob({ embedded, llama, bare }: Runs): Promise<void> {
     const ours = await embedded(rows);
     const alone = await bare(rows);
     const theirs = await llama?.(rows);
-    wholes.push(alone / ours.wallSeconds);
+    wholes.push(perSecond(ours) / perSecond(alone));
     if (theirs !== undefined) {
       rates.push(perSecond(ours) / perSecond(theirs));
       cpu.push(ours.cpuSeconds / theirs.cpuSeconds);
     }
-    const said = [toWords('embedded', ours), `engine alone ${alone.toFixed(2)} s`];
+    const said = [toWords('embedded', ours), toWords('engine alone', alone)];
     console.log(`  ${[...said, ...(theirs === undefined ? [] : [toWords('llama-server', theirs)])].join(' | ')}`);
   }
   judge('whole job × the engine alone', wholes, { least: 0.97 });

@@ -13,7 +13,7 @@ import type { Row } from './rows.ts';
 
 const BOATLOAD = fileURLToPath(new URL('../../bin/boatload.js', import.meta.url));
 /** How often the job is looked at, which the figures contain. */
-const LOOK_MS = 20;
+const LOOK_MS = 100;
 
 export interface JobCost {
   readonly wallSeconds: number;

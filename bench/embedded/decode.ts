@@ -11,20 +11,32 @@ export interface DecodeOptions {
   readonly threads: number;
 }
 
-/** Prompts are asked twice: the second time each slot still holds its own, and all that is left to do is the answer. Everything is counted, HTTP too. */
-export async function measureDecoding(options: DecodeOptions): Promise<number> {
+/** An engine whose slots hold their prompts. */
+export interface Decoder {
+  /** Tokens a second of one answer in every slot, HTTP and all. */
+  measure(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Asks every prompt once: from then on each slot has its own, and all that is left to do is the answer. */
+export async function openDecoder(options: DecodeOptions): Promise<Decoder> {
   const { model, sequences, promptWords, answerTokens, threads } = options;
-  const engine = await startEngine({ model, slots: sequences, threads });
-  try {
-    const asking = { baseUrl: engine.baseUrl, inFlight: sequences };
-    const rows = (tokens: number) => makeRows({ count: sequences, ownWords: promptWords, answerTokens: tokens, seed: 1 });
-    await askAll(asking, rows(1));
-    const began = performance.now();
-    const { prompt, cached, completion } = await askAll(asking, rows(answerTokens));
-    const seconds = (performance.now() - began) / 1e3;
-    if (prompt - cached !== sequences) throw new Error(`${prompt - cached} tokens of prompts were evaluated, not ${sequences}.`);
-    return completion / seconds;
-  } finally {
-    await engine.stop();
-  }
+  const { baseUrl, stop } = await startEngine({ model, slots: sequences, threads });
+  const ask = (tokens: number) =>
+    askAll(
+      { baseUrl, inFlight: sequences },
+      makeRows({ count: sequences, ownWords: promptWords, answerTokens: tokens, seed: 1 }),
+    );
+  await ask(1);
+  return {
+    measure: async () => {
+      const began = performance.now();
+      const { prompt, cached, completion } = await ask(answerTokens);
+      const seconds = (performance.now() - began) / 1e3;
+      if (prompt - cached !== sequences)
+        throw new Error(`${prompt - cached} tokens of prompts were evaluated, not ${sequences}.`);
+      return completion / seconds;
+    },
+    stop,
+  };
 }
