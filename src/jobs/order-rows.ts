@@ -5,15 +5,47 @@
 import { sharedBytes } from './prefix-ladder.ts';
 import type { RowIndex } from './row-index.ts';
 
+export interface ChosenOrder {
+  /** Planned position → row number, of the rows that are included. */
+  readonly order: Uint32Array;
+  readonly by: 'prefix' | 'input';
+  /** What `expectedSharedShare` says of the two orders. */
+  readonly shares: Readonly<Record<'prefix' | 'input', number>>;
+}
+
+/** Less of the prompts than this is not worth another order: reading the input, and putting answers back into its order, is fastest as it comes. */
+const WORTH_IT = 0.01;
+
+/** By prefix where engines' caches gain by it, else as the rows come. */
+export function chooseOrder(index: RowIndex, include: (row: number) => boolean = () => true): ChosenOrder {
+  const asTheyCome = inputOrder(index, include);
+  const input = expectedSharedShare(index, asTheyCome);
+  const order = orderRows(index, include);
+  const prefix = expectedSharedShare(index, order);
+  const shares = { prefix, input };
+  return prefix - input < WORTH_IT ? { order: asTheyCome, by: 'input', shares } : { order, by: 'prefix', shares };
+}
+
 /** Planned position → row number, of the rows that are included. Larger `max_tokens` come first where prompts agree on every step. */
 export function orderRows(index: RowIndex, include: (row: number) => boolean = () => true): Uint32Array {
-  const rows = new Uint32Array(index.count);
-  let count = 0;
-  for (let row = 0; row < index.count; row++) if (include(row)) rows[count++] = row;
-  const order = rows.subarray(0, count);
+  const order = includedRows(index, include);
   const sorter = new RowSorter(index, order);
   for (const group of groupByModel(index, order)) sorter.sortFrom(0, group);
   return order;
+}
+
+/** As `orderRows`, but rows of one model stay as they come. */
+function inputOrder(index: RowIndex, include: (row: number) => boolean): Uint32Array {
+  const order = includedRows(index, include);
+  groupByModel(index, order);
+  return order;
+}
+
+function includedRows(index: RowIndex, include: (row: number) => boolean): Uint32Array {
+  const rows = new Uint32Array(index.count);
+  let count = 0;
+  for (let row = 0; row < index.count; row++) if (include(row)) rows[count++] = row;
+  return rows.subarray(0, count);
 }
 
 /** Puts rows of one model together, in input order, the models by their numbers. */

@@ -14,6 +14,7 @@ import { toUnfinishedRow, UNFINISHED_FILE } from '../jobs/openai-row.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { mergeParts, type Slice } from './merge-parts.ts';
 import { type OutputFile, openOutputFile, type WrittenFile } from './output-file.ts';
+import { tellGain } from './tell-order.ts';
 import { readUnfinished } from './unfinished-rows.ts';
 import type { WorkerContext } from './worker-context.ts';
 
@@ -29,6 +30,7 @@ export async function writeResults(context: WorkerContext, jobUid: string, signa
     const { files, hidden } = await writeFiles(objects, jobUid, slices);
     const unfinished = await writeUnfinished(context, job);
     crashPoint('merge.after-files');
+    await tellGain(context, jobUid);
     await finishJob(store, jobUid, { files, hidden: [...hidden, ...unfinished], at: clock.now() });
     crashPoint('finish.after-commit');
   }
