@@ -66,13 +66,18 @@ export async function generate(generator: Generator, options: AnswerOptions, { s
   const { prompt, choices } = options;
   const slot = await slots.take(prompt, signal);
   try {
-    const { cachedTokens, rest } = await placer.place({ slot, prompt, choices, signal });
+    const { cachedTokens, rest, evaluated } = await placer.place({ slot, prompt, choices, signal });
     tally.promptTokens += prompt.length;
     tally.cachedTokens += cachedTokens;
     const growing = new GrowingAnswer(model, options, onText);
-    for await (const drawn of drawTokens({ ...options, model, order, slot, rest, signal })) {
-      tally.completionTokens++;
-      if (growing.take(drawn)) break;
+    try {
+      for await (const drawn of drawTokens({ ...options, model, order, slot, rest, signal })) {
+        evaluated();
+        tally.completionTokens++;
+        if (growing.take(drawn)) break;
+      }
+    } finally {
+      evaluated();
     }
     return { ...growing.end(), cachedTokens };
   } finally {

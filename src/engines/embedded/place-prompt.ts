@@ -1,7 +1,7 @@
 /** Brings a prompt into a slot with as little evaluation as possible: what the slot still holds, then what others evaluated. */
 import type { Token } from 'node-llama-cpp';
 import { type BatchOrder, toPriority } from './batch-order.ts';
-import type { PromisedPrefix, SavedPrefix, SharedPrefixes } from './shared-prefixes.ts';
+import type { PromisedPrefix, PromptHolder, SavedPrefix, SharedPrefixes } from './shared-prefixes.ts';
 import { prefixIn, type Slot } from './slots.ts';
 
 export interface PromptPlacing {
@@ -17,6 +17,8 @@ export interface PlacedPrompt {
   readonly cachedTokens: number;
   /** The end of the prompt, never empty: to be evaluated together with the first answer token. */
   readonly rest: Token[];
+  /** To be called when the rest has been evaluated, or won't be: others may wait for it. */
+  readonly evaluated: () => void;
 }
 
 interface Plan {
@@ -26,12 +28,16 @@ interface Plan {
   readonly copy?: { readonly prefix: SavedPrefix; readonly length: number };
   /** Set where others will want what is evaluated here. */
   readonly toShare?: PromisedPrefix;
+  /** Set where another slot holds that already, or is about to. */
+  readonly holder?: PromptHolder;
 }
 
 /** A prompt can't be left while it is evaluated, so it goes in by pieces. */
 const PIECE = 256;
 /** Copying a shorter prefix costs as much as evaluating it. */
 const WORTH_A_COPY = 64;
+/** The share of another's prompt that has to be wanted, or waiting until that is evaluated takes longer than evaluating what is shared. */
+const WORTH_A_WAIT = 0.5;
 
 export class PromptPlacer {
   readonly #order: BatchOrder;
@@ -43,55 +49,76 @@ export class PromptPlacer {
   }
 
   async place(placing: PromptPlacing): Promise<PlacedPrompt> {
-    const plan = this.#plan(placing);
+    const { promise, resolve: evaluated } = Promise.withResolvers<void>();
+    const plan = this.#plan(placing, promise);
+    const { toShare } = plan;
     try {
       const cachedTokens = await this.#reuse(placing, plan);
-      const from = plan.toShare === undefined ? cachedTokens : await this.#share(placing, plan.toShare, cachedTokens);
+      const isShared = toShare === undefined || cachedTokens >= toShare.tokens.length;
+      const from = isShared ? cachedTokens : await this.#share(placing, toShare, cachedTokens);
       const lastPiece = from + Math.floor((placing.prompt.length - 1 - from) / PIECE) * PIECE;
       await this.#feed(placing, from, lastPiece);
-      return { cachedTokens, rest: placing.prompt.slice(lastPiece) };
+      return { cachedTokens, rest: placing.prompt.slice(lastPiece), evaluated };
     } catch (error) {
-      plan.toShare?.givenUp();
+      toShare?.givenUp();
+      evaluated();
       throw error;
     }
   }
 
   /** Decides in one go, without a pause in which a second prompt could decide to evaluate the same. */
-  #plan(placing: PromptPlacing): Plan {
-    const { slot, prompt, choices } = placing;
+  #plan({ slot, prompt, choices }: PromptPlacing, evaluated: Promise<void>): Plan {
     // At least one token has to be evaluated, or there is nothing to draw the first answer token from.
     const end = prompt.length - 1;
     const own = Math.min(prefixIn(slot, prompt), end);
     const worth = choices > 1 ? 1 : WORTH_A_COPY;
     const saved = this.#prefixes.find(prompt);
-    const common = this.#prefixes.remember(prompt);
+    const { length: common, holder } = this.#prefixes.remember({ slot, prompt, evaluated });
     if (slot.sequence.needsCheckpoints) return { own };
     const copied = Math.min(saved?.length ?? 0, end);
     const copy = saved !== undefined && copied - own >= worth ? { prefix: saved.prefix, length: copied } : undefined;
     const shared = choices > 1 ? end : Math.min(common, end);
     const toShare = shared - (copy?.length ?? own) >= worth ? this.#prefixes.promise(prompt.slice(0, shared)) : undefined;
-    return { own, ...(copy === undefined ? {} : { copy }), ...(toShare === undefined ? {} : { toShare }) };
+    const isWorthTheWait = holder !== undefined && shared <= common && shared >= holder.prompt.length * WORTH_A_WAIT;
+    return {
+      own,
+      ...(copy === undefined ? {} : { copy }),
+      ...(toShare === undefined ? {} : { toShare }),
+      ...(isWorthTheWait ? { holder } : {}),
+    };
   }
 
-  /** Cuts the slot back to what it has in common with the prompt, or loads a saved prefix that covers more. */
-  async #reuse({ slot }: PromptPlacing, { own, copy }: Plan): Promise<number> {
-    if (copy !== undefined && (await copy.prefix.ready)) {
-      return (await this.#load(slot, copy.prefix, copy.length)) ? copy.length : 0;
-    }
+  /** Loads what another slot holds, or a saved prefix, where it covers more than the slot has in common with the prompt; else cuts the slot back to that. */
+  async #reuse({ slot, prompt }: PromptPlacing, { own, copy, toShare, holder }: Plan): Promise<number> {
+    if (toShare !== undefined && holder !== undefined && (await this.#saveFrom(holder, toShare)))
+      return this.#load(slot, toShare, prompt.slice(0, toShare.tokens.length));
+    if (copy !== undefined && (await copy.prefix.ready)) return this.#load(slot, copy.prefix, prompt.slice(0, copy.length));
     if (own < slot.sequence.nextTokenIndex) await this.#order.alone(() => cut(slot, own));
     return own;
   }
 
-  /** The file may be gone by now: then the slot is left empty. */
-  #load(slot: Slot, prefix: SavedPrefix, length: number): Promise<boolean> {
+  /** Saves a prefix from the slot that holds it; false when that has another prompt by now. */
+  async #saveFrom({ slot, evaluated }: PromptHolder, promised: PromisedPrefix): Promise<boolean> {
+    await evaluated;
+    return this.#order.alone(async () => {
+      if (prefixIn(slot, promised.tokens) < promised.tokens.length) return false;
+      const { fileSize } = await slot.sequence.saveStateToFile(promised.path);
+      promised.saved(fileSize);
+      return true;
+    });
+  }
+
+  /** Answers how many tokens the slot then has. The file may be gone by now: then the slot is left empty. */
+  #load(slot: Slot, prefix: SavedPrefix, tokens: readonly Token[]): Promise<number> {
     return this.#order.alone(async () => {
       try {
         await slot.sequence.loadStateFromFile(prefix.path, { acceptRisk: true });
+        const length = prefixIn(slot, tokens);
         await cut(slot, length);
-        return true;
+        return length;
       } catch {
         await slot.sequence.clearHistory();
-        return false;
+        return 0;
       }
     });
   }

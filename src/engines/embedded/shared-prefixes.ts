@@ -2,8 +2,17 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Token } from 'node-llama-cpp';
+import type { Slot } from './slots.ts';
 
 type Tokens = readonly Token[];
+
+/** The slot that a prompt is evaluated in. Another prompt may have it later. */
+export interface PromptHolder {
+  readonly slot: Slot;
+  readonly prompt: Tokens;
+  /** Resolves once the prompt is in the slot, or won't come to be. */
+  readonly evaluated: Promise<void>;
+}
 
 /** An evaluated prefix in a file, or on its way there. */
 export interface SavedPrefix {
@@ -30,7 +39,7 @@ export class SharedPrefixes {
   readonly #folder: string;
   readonly #maxBytes: number;
   readonly #entries = new Set<Entry>();
-  #recent: Tokens[] = [];
+  #recent: PromptHolder[] = [];
   #clock = 0;
 
   constructor(folder: string, maxBytes: number) {
@@ -38,11 +47,15 @@ export class SharedPrefixes {
     this.#maxBytes = maxBytes;
   }
 
-  /** How many tokens the prompt shares with some recent prompt; it is a recent one from now on. */
-  remember(prompt: Tokens): number {
-    const shared = Math.max(0, ...this.#recent.map((other) => commonLength(other, prompt)));
-    if (shared < prompt.length) this.#recent = [prompt, ...this.#recent.slice(0, REMEMBERED_PROMPTS - 1)];
-    return shared;
+  /** How many tokens the prompt shares with some recent prompt, and who holds that; it is a recent one from now on. */
+  remember(latest: PromptHolder): { readonly length: number; readonly holder?: PromptHolder } {
+    let [longest, holder]: [number, PromptHolder | undefined] = [0, undefined];
+    for (const recent of this.#recent) {
+      const length = commonLength(recent.prompt, latest.prompt);
+      if (length > longest) [longest, holder] = [length, recent];
+    }
+    if (longest < latest.prompt.length) this.#recent = [latest, ...this.#recent.slice(0, REMEMBERED_PROMPTS - 1)];
+    return { length: longest, ...(holder === undefined ? {} : { holder }) };
   }
 
   /** The saved prefix that covers most of the prompt. */
