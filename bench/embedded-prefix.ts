@@ -3,7 +3,7 @@
  * engine in the order of the input, from HTTP to HTTP. What was found in caches is told by the engine itself (`cached_tokens`), the most that is possible by the model's own tokens: every
  * prefix evaluated once. A random model, as speed knows no sense.
  *
- *   node bench/embedded-prefix.ts [rounds] [--documents 120] [--questions 5] [--words 600] [--tiny]       Linux only (reads /proc)
+ *   node bench/embedded-prefix.ts [rounds] [--documents 100] [--questions 4] [--words 800] [--tiny]       Linux only (reads /proc)
  */
 import { parseArgs } from 'node:util';
 import { getLlama, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp';
@@ -24,9 +24,9 @@ const { positionals, values } = parseArgs({
   },
 });
 const ROUNDS = Number(positionals[0] ?? (values.tiny ? 1 : 3));
-const DOCUMENTS = Number(values.documents ?? (values.tiny ? 6 : 120));
-const QUESTIONS = Number(values.questions ?? (values.tiny ? 4 : 5));
-const WORDS = Number(values.words ?? (values.tiny ? 120 : 600));
+const DOCUMENTS = Number(values.documents ?? (values.tiny ? 6 : 100));
+const QUESTIONS = Number(values.questions ?? 4);
+const WORDS = Number(values.words ?? (values.tiny ? 120 : 800));
 const MODEL: ModelName = values.tiny ? 'tiny' : '1m';
 const QUESTION_WORDS = 12;
 const ANSWER_TOKENS = 8;
