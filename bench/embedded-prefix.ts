@@ -27,7 +27,7 @@ const ROUNDS = Number(positionals[0] ?? (values.tiny ? 1 : 3));
 const DOCUMENTS = Number(values.documents ?? (values.tiny ? 6 : 100));
 const QUESTIONS = Number(values.questions ?? 4);
 const WORDS = Number(values.words ?? (values.tiny ? 120 : 800));
-const MODEL: ModelName = values.tiny ? 'tiny' : '1m';
+const MODEL: ModelName = values.tiny ? 'tiny' : '5m';
 const QUESTION_WORDS = 12;
 const ANSWER_TOKENS = 8;
 /** The engine's slots twice over, so that none waits for the loop. */

@@ -7,8 +7,8 @@ import { makeRandomModel } from '../../models/random/make-random-model.ts';
 const SHAPES = {
   '0.6b': { dimension: 1024, layers: 28, heads: 16, keyValueHeads: 8, headDimension: 128, feedForward: 3072 },
   '135m': { dimension: 576, layers: 30, heads: 9, keyValueHeads: 3, feedForward: 1536 },
-  /** Where prompts are long and many. */
-  '1m': { dimension: 128, layers: 4, heads: 4, keyValueHeads: 2, feedForward: 384 },
+  /** For long prompts, and many of them: two layers as wide as a real model's are to its attention. */
+  '5m': { dimension: 384, layers: 2, heads: 3, keyValueHeads: 1, headDimension: 128, feedForward: 1536 },
   tiny: { dimension: 64, layers: 2, heads: 2, keyValueHeads: 1, feedForward: 128 },
 } as const;
 
