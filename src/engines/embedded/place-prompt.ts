@@ -97,15 +97,10 @@ export class PromptPlacer {
     return own;
   }
 
-  /** Saves a prefix from the slot that holds it; false when that has another prompt by now. */
+  /** Saves a prefix from the slot that holds it; false when that has another prompt by now, or there is no room for it. */
   async #saveFrom({ slot, evaluated }: PromptHolder, promised: PromisedPrefix): Promise<boolean> {
     await evaluated;
-    return this.#order.alone(async () => {
-      if (prefixIn(slot, promised.tokens) < promised.tokens.length) return false;
-      const { fileSize } = await slot.sequence.saveStateToFile(promised.path);
-      promised.saved(fileSize);
-      return true;
-    });
+    return this.#order.alone(async () => prefixIn(slot, promised.tokens) >= promised.tokens.length && save(slot, promised));
   }
 
   /** Answers how many tokens the slot then has. The file may be gone by now: then the slot is left empty. */
@@ -125,10 +120,8 @@ export class PromptPlacer {
 
   /** Evaluates what the prompt shares with others, and saves it for their slots. */
   async #share(placing: PromptPlacing, promised: PromisedPrefix, from: number): Promise<number> {
-    const { sequence } = placing.slot;
     await this.#feed(placing, from, promised.tokens.length);
-    const { fileSize } = await this.#order.alone(() => sequence.saveStateToFile(promised.path));
-    promised.saved(fileSize);
+    if (!(await this.#order.alone(() => save(placing.slot, promised)))) promised.givenUp();
     return promised.tokens.length;
   }
 
@@ -145,6 +138,17 @@ export class PromptPlacer {
     } finally {
       this.#order.leave();
     }
+  }
+}
+
+/** False when that can't be, as on a full disk: then others evaluate what they would have copied. */
+async function save({ sequence }: Slot, promised: PromisedPrefix): Promise<boolean> {
+  try {
+    const { fileSize } = await sequence.saveStateToFile(promised.path);
+    promised.saved(fileSize);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { makeRandomModel } from '../../../models/random/make-random-model.ts';
 import { type StartedChild, startChild } from '../../../src/engines/embedded/start-child.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
@@ -78,6 +78,21 @@ test('a copied prefix gives the answers that its evaluation gives', async () => 
   });
   // One of the six evaluates the prefix, as the slot that holds it is taken; the others get copies.
   expect(grew('cached_tokens_total')).toBeGreaterThan(0.8 * grew('prompt_tokens_total'));
+});
+
+test('rows that share a prefix are answered where there is no room to save it', async () => {
+  const scratch = join(folder, 'scratch');
+  mkdirSync(scratch);
+  vi.stubEnv('TMPDIR', scratch);
+  const cramped = await startChild({ modelPath: join(folder, 'random.gguf'), modelId: 'random', slots: 4, maxWaiting: 8 });
+  vi.unstubAllEnvs();
+  const there = openUpstream({ baseUrl: cramped.baseUrl });
+  rmSync(scratch, { recursive: true });
+  const rows = ['cat', 'dog', 'sun', 'moon'].map((end) => ({ prompt: `${'water '.repeat(200)}${end}`, max_tokens: 2 }));
+  const answers = await Promise.all(rows.map((row) => ask(there, row, COMPLETIONS)));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  await there.close();
+  await cramped.stop();
 });
 
 test('choices share the evaluation of their prompt', async () => {
