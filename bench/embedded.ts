@@ -3,7 +3,7 @@
  * per-round ratios. Decoding beside the batched bench, which draws no tokens and speaks no HTTP; jobs of 32 rows through one server of Boatload, on the embedded engine and on
  * llama-server behind its URL; the same job beside the engine alone, driven by a bare loop; the start. Random models, as speed knows no sense.
  *
- *   LLAMA_CPP_BIN=<folder> node bench/embedded.ts [rounds] [--only decode,job,prefix,start] [--threads 1] [--tiny]       Linux only (reads /proc)
+ *   LLAMA_CPP_BIN=<folder> node bench/embedded.ts [rounds] [--only decode,job,prefix,start] [--threads 1] [--fused] [--tiny]       Linux only (reads /proc)
  */
 import { parseArgs } from 'node:util';
 import { askAll } from './embedded/bare-loop.ts';
@@ -23,13 +23,14 @@ const { positionals, values } = parseArgs({
     only: { type: 'string', default: 'decode,job,prefix,start' },
     // What the engine takes by itself on two cores.
     threads: { type: 'string', default: '1' },
+    fused: { type: 'boolean', default: false },
   },
 });
 const ROUNDS = Number(positionals[0] ?? (values.tiny ? 1 : 5));
 const THREADS = Number(values.threads);
 const LLAMA_CPP = findLlamaCpp();
-/** As the embedded engine has it, for the same text alone and in a batch. */
-const FLASH_ATTENTION = false;
+/** Whether llama.cpp's programs join the steps of attention; the embedded engine does not, for the same text alone and in a batch. */
+const FLASH_ATTENTION = values.fused;
 
 interface Decoding {
   readonly name: ModelName;
@@ -88,7 +89,8 @@ async function compareDecoding({ name, promptWords, answerTokens, goal, both }: 
   }
   if (LLAMA_CPP === undefined) return;
   judge('× batched bench', ratios, { least: goal });
-  if (both) console.log(`  batched bench with flash attention ${(await theirs(!FLASH_ATTENTION)).toFixed(1)} tokens/s`);
+  if (both)
+    console.log(`  batched bench -fa ${FLASH_ATTENTION ? 'off' : 'on'}: ${(await theirs(!FLASH_ATTENTION)).toFixed(1)} tokens/s`);
 }
 
 const perSecond = ({ wallSeconds }: JobCost): number => JOB.rows / wallSeconds;
