@@ -75,7 +75,10 @@ const create = route({
       inputDataset: body.inputDatasetId || undefined,
     };
     const { anyParameters } = context.limits;
-    const settings = toSettings({ parameters: inferenceParameters ?? {}, systemPrompt, anyParameters });
+    const settings = {
+      ...toSettings({ parameters: inferenceParameters ?? {}, systemPrompt, anyParameters }),
+      ...(body.askIdenticalRowsOnce !== undefined && { askIdenticalRowsOnce: body.askIdenticalRowsOnce }),
+    };
     const job = await createOnce(context, origin, (uid) =>
       continuedFromJobName
         ? continueJob(context, caller, { ...wish, uid, continuedFrom: continuedFromJobName, changes: settings })

@@ -38,6 +38,7 @@ export const toJobReply = (
   placement: null,
   waitingOnCapacity,
   onInvalidRow: job.onInvalidRow,
+  askIdenticalRowsOnce: job.settings.askIdenticalRowsOnce ?? false,
   forecast: forecast === undefined ? null : toForecast(job, forecast),
   stateReason: reason,
 });
@@ -81,7 +82,12 @@ const toLifecycle = ({ validatedAt, startedAt, endedAt }: Job): BatchInferenceJo
   return { validatedTime: validatedTime ?? null, runStartTime: runStartTime ?? null, endTime: endTime ?? null };
 };
 
-const toParameters = ({ extraBody, systemPrompt: _, ...set }: JobSettings): BatchInferenceJob['inferenceParameters'] => ({
+const toParameters = ({
+  extraBody,
+  systemPrompt: _,
+  askIdenticalRowsOnce: __,
+  ...set
+}: JobSettings): BatchInferenceJob['inferenceParameters'] => ({
   extraBody: JSON.stringify(extraBody ?? {}),
   ...set,
 });

@@ -14,12 +14,14 @@ export function addSettingFlags(command: Command): void {
     .option('--top-k <k>', '0 to 100', wholeNumberBetween(0, 100))
     .option('--n <n>', 'answers per row, 1 to 128', wholeNumberBetween(1, 128))
     .option('--extra-body <json>', 'any further request fields, as a JSON object', jsonObject)
-    .option('--system-prompt <text>', "for rows that don't begin with a system message", someText);
+    .option('--system-prompt <text>', "for rows that don't begin with a system message", someText)
+    .optionsGroup('Rows that ask the same:')
+    .option('--ask-identical-rows-once', 'ask one of them, for all; the others cost no tokens');
 }
 
 /** As the wire says it; nothing when nothing was set. */
-export function toJobSettings(flags: JobSettings): Pick<NewJob, 'inferenceParameters' | 'systemPrompt'> {
-  const { maxTokens, temperature, topP, topK, n, extraBody, systemPrompt } = flags;
+export function toJobSettings(flags: JobSettings): Pick<NewJob, 'inferenceParameters' | 'systemPrompt' | 'askIdenticalRowsOnce'> {
+  const { maxTokens, temperature, topP, topK, n, extraBody, systemPrompt, askIdenticalRowsOnce } = flags;
   const given = Object.entries({
     maxTokens,
     temperature,
@@ -31,5 +33,6 @@ export function toJobSettings(flags: JobSettings): Pick<NewJob, 'inferenceParame
   return {
     ...(given.length > 0 && { inferenceParameters: Object.fromEntries(given) }),
     ...(systemPrompt !== undefined && { systemPrompt }),
+    ...(askIdenticalRowsOnce && { askIdenticalRowsOnce }),
   };
 }

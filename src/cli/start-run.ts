@@ -42,6 +42,7 @@ const SETTINGS = [
   'n',
   'extraBody',
   'systemPrompt',
+  'askIdenticalRowsOnce',
 ] as const satisfies readonly (keyof JobSettings)[];
 
 /** Runs to the end and answers the exit code; throws what the door throws. */

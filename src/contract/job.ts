@@ -97,6 +97,12 @@ const OnInvalidRow = z
     'What a line that can not run does: `fail` ends the job before anything runs; `skip` makes it a failed row with code 400',
   );
 
+const AskIdenticalRowsOnce = z
+  .boolean()
+  .describe(
+    'True: of rows whose requests are the same but for `custom_id`, one is asked, and the others take its answer and cost no tokens',
+  );
+
 const whole = (description: string) => z.int().nullable().describe(description);
 
 const JobForecast = z
@@ -142,6 +148,7 @@ export const BatchInferenceJob = z
     placement: z.null().describe('Always null: a server of your own is one place'),
     waitingOnCapacity: z.boolean().describe('True while it waits for engines and will go on by itself'),
     onInvalidRow: OnInvalidRow,
+    askIdenticalRowsOnce: AskIdenticalRowsOnce,
     forecast: JobForecast.nullable().describe('Null until the input has been checked, and once the job has ended'),
     stateReason: z.string().describe('Why it is where it is, in a sentence for people'),
   })
@@ -165,6 +172,7 @@ export const CreateJobRequest = z
     maxJobDuration: Duration.optional().describe('The window: how long the job may take, from acceptance on'),
     placement: Placement.optional(),
     onInvalidRow: OnInvalidRow.optional(),
+    askIdenticalRowsOnce: AskIdenticalRowsOnce.optional(),
     ...readOnly('name', 'createTime', 'updateTime', 'createdBy', 'state', 'status'),
     ...readOnly('jobProgress', 'expireTime', 'lifecycle', 'waitingOnCapacity', 'stateReason', 'forecast'),
   })
@@ -214,7 +222,7 @@ export const JobEvents = z
           kind: z
             .string()
             .describe(
-              'What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `context-at-risk`, `deadline-at-risk`, `output-limit-at-risk`, `prefix-order`, `prefix-gain`, `trouble`',
+              'What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `context-at-risk`, `deadline-at-risk`, `output-limit-at-risk`, `prefix-order`, `prefix-gain`, `rows-copied`, `trouble`',
             ),
           message: z.string().describe('What happened, in words'),
           details: z.record(z.string(), z.unknown()).describe('Further facts'),

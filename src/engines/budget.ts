@@ -43,6 +43,12 @@ export class Budget {
     this.#tokens?.take(this.#meanTokens, nowMs);
   }
 
+  /** A request that was to leave stayed. */
+  refund(nowMs: number): void {
+    this.#requests?.take(-1, nowMs);
+    this.#tokens?.take(-this.#meanTokens, nowMs);
+  }
+
   /** What a request that has left turned out to cost; undefined: nobody says. */
   settle(tokens: number | undefined, nowMs: number): void {
     if (tokens === undefined) return;

@@ -197,6 +197,12 @@ export class Gate {
     if (isTrial) this.#trying = false;
   }
 
+  /** Frees a place that nothing was sent from. */
+  leaveUnused(pass: Pass): void {
+    this.#budget?.refund(performance.now());
+    this.leave(pass);
+  }
+
   /** Learns from a reply while its request still holds its place. */
   learn(verdict: Verdict, reply: Learned): void {
     if (verdict.cause === 'aborted') return;

@@ -309,16 +309,19 @@ class EnginePool implements Pool {
     let bytes = 0;
     let tokens: number | undefined;
     let isOpen = true;
+    let isSent = false;
     return {
       of,
       model: gate.model,
       async answer(request, signal) {
+        isSent = true;
         const reply = await gate.engine.answer(request, signal);
         bytes = reply.kind === 'answer' ? reply.body.length : 0;
         if (gate.countsTokens && reply.kind === 'answer') tokens = readTotalTokens(reply.body);
         return reply;
       },
       async stream(request, signal) {
+        isSent = true;
         const reply = await gate.engine.stream(request, signal);
         if (reply.kind === 'answer') bytes = reply.body.length;
         if (reply.kind === 'stream')
@@ -331,7 +334,8 @@ class EnginePool implements Pool {
         if (!isOpen) return;
         isOpen = false;
         if (verdict !== undefined) gate.learn(verdict, { pass, nowMs: performance.now(), bytes });
-        gate.leave(pass, tokens);
+        if (isSent) gate.leave(pass, tokens);
+        else gate.leaveUnused(pass);
         if (gate.state === 'draining') this.#dropEmpty();
         this.#handOut();
       },

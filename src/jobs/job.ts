@@ -14,10 +14,12 @@ export interface JobSettings {
   readonly extraBody?: Readonly<Record<string, unknown>>;
   /** Put in front of rows that don't begin with a system message of their own. */
   readonly systemPrompt?: string;
+  /** Of rows with the same request one is asked, and the others take its answer; default: each is asked. */
+  readonly askIdenticalRowsOnce?: boolean;
 }
 
-/** What a model gives to rows where neither they nor their job say: all that a job can set but words of its own. */
-export type ModelDefaults = Omit<JobSettings, 'systemPrompt'>;
+/** What a model gives to rows where neither they nor their job say: all that a job can set but words of its own, and how it runs. */
+export type ModelDefaults = Omit<JobSettings, 'systemPrompt' | 'askIdenticalRowsOnce'>;
 
 /** What a line that can't run does: it fails the whole job, or only itself. */
 export type OnInvalidRow = 'fail' | 'skip';

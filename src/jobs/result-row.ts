@@ -52,6 +52,16 @@ export function toFailure(customId: Buffer, { code, message, type }: RowFailure)
   return { kind: 'failure', line: Buffer.concat([HEAD, customId, Buffer.from(`,"error":${error}}\n`)]), ...NO_USAGE };
 }
 
+/** The same answer for a row that asked the same, and cost nothing. `from`: bytes of the answered row's key; `to`: the other's raw JSON string token. */
+export const copyResult = (
+  { kind, line }: ResultRow,
+  { from, to }: { readonly from: number; readonly to: Buffer },
+): ResultRow => ({
+  kind,
+  line: Buffer.concat([HEAD, to, line.subarray(HEAD.length + from)]),
+  ...NO_USAGE,
+});
+
 function refusal(customId: Buffer, status: number, body: Buffer): ResultRow {
   const error = readErrorBody(body);
   const message = error.message === '' ? `The engine answered ${inWords(status)} without a message.` : error.message;

@@ -14,6 +14,8 @@ import { commitSegment } from './commit-segment.ts';
 import { Dispatch } from './dispatch.ts';
 import { Journal, type Segment } from './journal.ts';
 import type { RowSource } from './shard-rows.ts';
+import { tellCopies } from './tell-copies.ts';
+import { Twins } from './twins.ts';
 import type { RowContext } from './worker-context.ts';
 
 /** A failed commit is tried again this often: the rows wait safely in the journal. */
@@ -43,6 +45,8 @@ export class JobRun {
   readonly attempts: number;
   readonly journal: Journal;
   readonly dispatch: Dispatch;
+  /** Present where rows with the same request are asked once. */
+  readonly twins: Twins | undefined;
   /** It was stopped because no engine of it answers. */
   isStarved = false;
   readonly #options: JobRunOptions;
@@ -74,10 +78,12 @@ export class JobRun {
       commit: (segment) => this.#commit(segment),
       onFailure: options.onFailure,
     });
+    const twins = job.settings.askIdenticalRowsOnce ? new Twins() : undefined;
+    this.twins = twins;
     this.dispatch = new Dispatch({
       pool: served.pool,
       accountId,
-      room: () => this.journal.room(),
+      room: twins === undefined ? () => this.journal.room() : () => twins.room().then(() => this.journal.room()),
       refusal: () => (this.isOneOfSeveral ? this.hopeless : undefined),
     });
     // Every row in flight listens: far more than the ten after which Node suspects a leak.
@@ -115,6 +121,7 @@ export class JobRun {
     } finally {
       this.#busyShards -= 1;
       await (this.#busyShards === 0 ? this.journal.flush() : this.journal.committed());
+      if (this.#busyShards === 0) await this.#tellCopies();
     }
   }
 
@@ -174,6 +181,11 @@ export class JobRun {
 
   finish(entry: PartEntry): void {
     this.journal.add(entry);
+  }
+
+  async #tellCopies(): Promise<void> {
+    const rows = this.twins?.takeCopied() ?? 0;
+    if (rows > 0) await tellCopies(this.#options.context, { jobUid: this.job.uid, rows });
   }
 
   async #commit(segment: Segment): Promise<void> {

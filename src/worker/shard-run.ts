@@ -8,6 +8,7 @@ import type { ResultRow } from '../jobs/result-row.ts';
 import type { JobRun } from './job-run.ts';
 import type { ReadableRow } from './read-rows.ts';
 import { refuseRow, runRow } from './run-row.ts';
+import { runTwin } from './run-twin.ts';
 import { openShardRows, type UnreadRow } from './shard-rows.ts';
 
 export type ShardEnd =
@@ -115,7 +116,9 @@ export class ShardRun {
   }
 
   async #answer(row: ReadableRow, slot: Slot): Promise<ResultRow | undefined> {
-    const outcome = await runRow(this.job, row, { slot, signal: this.#abort.signal });
+    const first = { slot, signal: this.#abort.signal };
+    const { twins } = this.job;
+    const outcome = await (twins === undefined ? runRow(this.job, row, first) : runTwin(this.job, twins, { row, first }));
     if (outcome.kind === 'fatal') this.job.fail(outcome.message);
     return outcome.kind === 'result' ? outcome.result : undefined;
   }

@@ -59,6 +59,7 @@ test('a job is answered at once with every field, in VALIDATING', async () => {
       placement: null,
       waitingOnCapacity: false,
       onInvalidRow: 'fail',
+      askIdenticalRowsOnce: false,
       forecast: null,
       stateReason: 'Its input is being checked.',
     },

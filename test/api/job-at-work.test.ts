@@ -27,6 +27,7 @@ test('the rows of several files run as one input, and come back in the order of 
     jobProgress: { percent: 100, totalInputRequests: 5, successfullyProcessedRequests: 5, outputRows: 5 },
     stateReason: 'Every row has its answer.',
     onInvalidRow: 'fail',
+    askIdenticalRowsOnce: false,
   });
   const { results, errors } = await door.readOutput('files-out');
   expect(results.map(({ custom_id }) => custom_id)).toEqual(['a1', 'a2', 'b1', 'b2', 'c1']);

@@ -61,6 +61,11 @@ const flags: readonly Flag[] = [
     choices: ['fail', 'skip'],
     field: 'onInvalidRow',
   },
+  {
+    flags: '--ask-identical-rows-once',
+    about: 'ask one of the rows whose requests are the same, for all',
+    field: 'askIdenticalRowsOnce',
+  },
 ];
 
 /** Answered rows of all rows. */

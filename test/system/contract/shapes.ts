@@ -13,6 +13,7 @@ const OK = { code: 'OK', message: '' };
 /** What Boatload says of a job beyond the contract. */
 const OUR_JOB_FIELDS = {
   onInvalidRow: expect.stringMatching(/^(fail|skip)$/),
+  askIdenticalRowsOnce: expect.any(Boolean),
   forecast: expect.toBeOneOf([null, expect.objectContaining({ basis: expect.any(String), late: expect.any(Boolean) })]),
   stateReason: expect.any(String),
 };
