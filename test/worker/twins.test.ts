@@ -16,7 +16,10 @@ const ASKED_ONCE = { model: MODEL, settings: { askIdenticalRowsOnce: true } };
 
 /** Row after row another of four questions. */
 const questionAt = (row: number): string => `question ${row % QUESTIONS}`;
-const twin = (row: number) => ({ custom_id: idOf(row), body: { messages: [{ role: 'user', content: `[[${questionAt(row)}]]` }] } });
+const twin = (row: number) => ({
+  custom_id: idOf(row),
+  body: { messages: [{ role: 'user', content: `[[${questionAt(row)}]]` }] },
+});
 const TWINS = makeRows(ROWS, twin);
 
 const eachOnce = async (room: Room, job: Parameters<Room['output']>[0]) => {
