@@ -2,14 +2,23 @@
  * How much of an engine of unknown size is used, by Boatload's own limiter and by others, in virtual time (bench/simulator/backlog.ts describes the model).
  * Efficiency is work done over work possible, from the first request on; `steady` is its second half.
  * Each line is the median of the seeds, with the worst one in brackets. Run: node bench/capacity.ts [seeds] [--tiny]
+ * With --http the same over real HTTP and in real time, with the pool that jobs use: node bench/capacity.ts --http [--service-ms 2000] [--tiny]
  */
 import { parseArgs } from 'node:util';
 import { Limiter } from '../src/engines/limiter.ts';
+import { measureOverHttp } from './capacity/over-http.ts';
 import { type Backlog, type BacklogResult, type Controller, runBacklog } from './simulator/backlog.ts';
 import { Gradient2, oracle, TcpAimd } from './simulator/peers.ts';
 import type { Random } from './simulator/random.ts';
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { tiny: { type: 'boolean', default: false } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    tiny: { type: 'boolean', default: false },
+    http: { type: 'boolean', default: false },
+    'service-ms': { type: 'string' },
+  },
+});
 const SEEDS = Array.from({ length: Number(positionals[0] ?? 5) }, (_, place) => place + 1);
 const DURATION = 150;
 const GAUGE_MS = 2_000;
@@ -75,22 +84,29 @@ function line(name: string, results: readonly BacklogResult[]): string {
   ].join('  ');
 }
 
-console.log(
-  `${'way'.padEnd(20)}  efficiency (worst)    steady   refused    queued  to 0.9 of   least of`.concat(
-    '\n                                                             of slots  the best   its share',
-  ),
-);
-for (const [title, { workerCount = 1, ...scenario }] of Object.entries(SCENARIOS).slice(0, values.tiny ? 2 : undefined)) {
-  console.log(`\n${title}`);
-  for (const { name, make, hasGauge } of WAYS) {
-    const results = SEEDS.map((seed) => {
-      const perWorker = {
-        ...scenario,
-        slots: name.startsWith('oracle') ? Math.ceil(scenario.slots / workerCount) : scenario.slots,
-      };
-      const workers = Array.from({ length: workerCount }, () => make(perWorker));
-      return runBacklog({ ...scenario, workers, seed, ...(hasGauge ? { gaugeEveryMs: GAUGE_MS } : {}) });
-    });
-    console.log(line(name, results));
+if (values.http) {
+  const serviceMs = Number(values['service-ms'] ?? (values.tiny ? 25 : 2_000));
+  await measureOverHttp({ serviceMs, isTiny: values.tiny });
+} else measureInVirtualTime();
+
+function measureInVirtualTime(): void {
+  console.log(
+    `${'way'.padEnd(20)}  efficiency (worst)    steady   refused    queued  to 0.9 of   least of`.concat(
+      '\n                                                             of slots  the best   its share',
+    ),
+  );
+  for (const [title, { workerCount = 1, ...scenario }] of Object.entries(SCENARIOS).slice(0, values.tiny ? 2 : undefined)) {
+    console.log(`\n${title}`);
+    for (const { name, make, hasGauge } of WAYS) {
+      const results = SEEDS.map((seed) => {
+        const perWorker = {
+          ...scenario,
+          slots: name.startsWith('oracle') ? Math.ceil(scenario.slots / workerCount) : scenario.slots,
+        };
+        const workers = Array.from({ length: workerCount }, () => make(perWorker));
+        return runBacklog({ ...scenario, workers, seed, ...(hasGauge ? { gaugeEveryMs: GAUGE_MS } : {}) });
+      });
+      console.log(line(name, results));
+    }
   }
 }

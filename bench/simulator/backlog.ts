@@ -1,10 +1,8 @@
 /**
  * Workers with an endless backlog on one simulated engine, in virtual time: it shows in a second what a limiter does in an hour.
- *
- * The model of time: an engine works on at most `slots` sequences at once, and each of them advances at `speed(sequences)`; what comes beyond waits in
- * the order of arrival, and beyond `queue` is refused. A request is so many units of work; one unit takes one service time alone in the engine.
+ * `engine-time.ts` describes the model of time.
  */
-import { Heap } from './heap.ts';
+import { EngineTime, efficiencyOf, timeTo90 } from './engine-time.ts';
 import { lognormal, makeRandom, type Random } from './random.ts';
 
 /** What decides how many requests a worker has in flight. `Limiter` is one. */
@@ -65,7 +63,7 @@ export interface BacklogResult {
 export const SERVICE_MS = 6_000;
 
 /** Runs the workers until the time is over. */
-export const runBacklog = (options: Backlog): BacklogResult => new SimulatedEngine(options).run();
+export const runBacklog = (options: Backlog): BacklogResult => new Simulation(options).run();
 
 interface Request {
   readonly worker: number;
@@ -73,47 +71,32 @@ interface Request {
   readonly sentMs: number;
 }
 
-interface Running extends Request {
-  /** The sequence clock's reading when it is done. */
-  readonly at: number;
-}
-
-interface Sum {
-  done: number;
-  possible: number;
-  queued: number;
-}
-
 const NEVER = Number.POSITIVE_INFINITY;
-const NOTHING = (): Sum => ({ done: 0, possible: 0, queued: 0 });
 
-class SimulatedEngine {
+class Simulation {
   readonly #options: Backlog;
-  readonly #speed: (sequences: number) => number;
   readonly #random: Random;
   readonly #work: (random: Random) => number;
-  readonly #running = new Heap<Running>();
-  #waiting: Request[] = [];
-  #waitingFrom = 0;
+  readonly #engine: EngineTime<Request>;
   readonly #inFlight: number[];
-  readonly #windows: Sum[] = [];
   readonly #lateDone: number[];
   readonly #lateMs: number;
-  #slots: number;
-  #nowMs = 0;
-  /** Advances by the speed of one sequence. */
-  #clock = 0;
   #asked = 0;
   #refused = 0;
 
   constructor(options: Backlog) {
+    const { slots, queue, speed } = options;
     this.#options = options;
-    this.#speed = options.speed ?? (() => 1);
+    this.#engine = new EngineTime({
+      slots,
+      serviceMs: SERVICE_MS,
+      ...(queue !== undefined && { queue }),
+      ...(speed && { speed }),
+    });
     this.#random = makeRandom(options.seed);
     this.#work = options.work ?? lognormal(1);
     this.#inFlight = options.workers.map(() => 0);
     this.#lateDone = options.workers.map(() => 0);
-    this.#slots = options.slots;
     this.#lateMs = SERVICE_MS * (options.change?.at ?? options.duration / 2);
   }
 
@@ -124,79 +107,37 @@ class SimulatedEngine {
     let gaugeMs = gaugeEveryMs;
     this.#fill();
     for (;;) {
-      const doneMs = this.#nextDoneMs();
-      const nextMs = Math.min(doneMs, gaugeMs, changeMs, endMs);
-      this.#advanceTo(nextMs);
+      const nextMs = Math.min(this.#engine.nextDoneMs, gaugeMs, changeMs, endMs);
+      this.#engine.advanceTo(nextMs);
       if (nextMs === endMs) return this.#result();
       if (nextMs === changeMs) {
-        this.#slots = change?.slots ?? this.#slots;
+        if (change !== undefined) this.#engine.resize(change.slots);
         changeMs = NEVER;
       } else if (nextMs === gaugeMs) {
         gaugeMs += gaugeEveryMs;
         this.#readGauge();
       } else this.#finish();
-      this.#admit();
+      this.#engine.admit();
       this.#fill();
     }
   }
 
-  get #waitingCount(): number {
-    return this.#waiting.length - this.#waitingFrom;
-  }
-
-  #nextDoneMs(): number {
-    const next = this.#running.least;
-    return next === undefined ? NEVER : this.#nowMs + (next.at - this.#clock) / this.#rate;
-  }
-
-  /** Work that one sequence gets done in a millisecond. */
-  get #rate(): number {
-    return this.#speed(this.#running.size) / SERVICE_MS;
-  }
-
-  #advanceTo(nextMs: number): void {
-    const stepMs = nextMs - this.#nowMs;
-    const work = stepMs * this.#rate;
-    const place = Math.floor(this.#nowMs / SERVICE_MS);
-    this.#windows[place] ??= NOTHING();
-    const window = this.#windows[place];
-    window.done += work * this.#running.size;
-    window.possible += (stepMs / SERVICE_MS) * this.#most();
-    window.queued += (stepMs / SERVICE_MS) * (this.#waitingCount / this.#slots);
-    this.#clock += work;
-    this.#nowMs = nextMs;
-  }
-
-  /** What the engine does at its best number of sequences, in one service time. */
-  #most(): number {
-    return bestOf(this.#slots, this.#speed);
-  }
-
   #finish(): void {
-    const done = this.#running.pop();
+    const done = this.#engine.finish();
     if (done === undefined) return;
     const { worker, work, sentMs } = done;
+    const { nowMs } = this.#engine;
     const inFlight = this.#inFlight[worker] ?? 0;
-    if (this.#nowMs > this.#lateMs) this.#lateDone[worker] = (this.#lateDone[worker] ?? 0) + work;
+    if (nowMs > this.#lateMs) this.#lateDone[worker] = (this.#lateDone[worker] ?? 0) + work;
     this.#inFlight[worker] = inFlight - 1;
     const shown = this.#options.shown?.(work, this.#random) ?? work;
-    this.#options.workers[worker]?.completed({ nowMs: this.#nowMs, work: shown, inFlight, latencyMs: this.#nowMs - sentMs });
+    this.#options.workers[worker]?.completed({ nowMs, work: shown, inFlight, latencyMs: nowMs - sentMs });
   }
 
   #readGauge(): void {
-    const gauge = { nowMs: this.#nowMs, running: this.#running.size, waiting: this.#waitingCount };
+    const { nowMs, running, waiting } = this.#engine;
     for (const [worker, controller] of this.#options.workers.entries())
-      controller.observed?.({ ...gauge, inFlight: this.#inFlight[worker] ?? 0 });
-  }
-
-  #admit(): void {
-    while (this.#running.size < this.#slots && this.#waitingCount > 0) {
-      const request = this.#waiting[this.#waitingFrom++];
-      if (request !== undefined) this.#running.push({ ...request, at: this.#clock + request.work });
-    }
-    if (this.#waitingFrom < 10_000) return;
-    this.#waiting = this.#waiting.slice(this.#waitingFrom);
-    this.#waitingFrom = 0;
+      controller.observed?.({ nowMs, running, waiting, inFlight: this.#inFlight[worker] ?? 0 });
   }
 
   /** The backlog is endless: whatever the limits allow is sent at once, and what of it was refused is heard of afterwards. */
@@ -209,56 +150,30 @@ class SimulatedEngine {
   /** Answers how many were refused. */
   #send(worker: number, count: number): number {
     for (let sent = 0; sent < count; sent += 1) {
-      if (this.#running.size + this.#waitingCount >= this.#slots + (this.#options.queue ?? NEVER)) {
+      if (this.#engine.isFull) {
         this.#asked += count - sent;
         this.#refused += count - sent;
         return count - sent;
       }
       this.#asked += 1;
       this.#inFlight[worker] = (this.#inFlight[worker] ?? 0) + 1;
-      this.#waiting.push({ worker, work: this.#work(this.#random), sentMs: this.#nowMs });
-      this.#admit();
+      this.#engine.take({ worker, work: this.#work(this.#random), sentMs: this.#engine.nowMs });
     }
     return 0;
   }
 
   #result(): BacklogResult {
-    const late = this.#windows.slice(Math.round(this.#lateMs / SERVICE_MS));
+    const { windows } = this.#engine;
+    const late = windows.slice(Math.round(this.#lateMs / SERVICE_MS));
     const lateDone = this.#lateDone.reduce((sum, done) => sum + done, 0);
     return {
-      efficiency: efficiencyOf(this.#windows),
+      efficiency: efficiencyOf(windows),
       steady: efficiencyOf(late),
       refusedShare: this.#refused / this.#asked,
       queued: late.reduce((sum, { queued }) => sum + queued, 0) / late.length,
-      to90: timeTo90(this.#options.change === undefined ? this.#windows : late),
+      to90: timeTo90(this.#options.change === undefined ? windows : late),
       lastLimits: this.#options.workers.map(({ limit }) => limit),
       shares: this.#lateDone.map((done) => done / lateDone),
     };
   }
-}
-
-const best = new Map<string, number>();
-
-function bestOf(slots: number, speed: (sequences: number) => number): number {
-  const key = `${slots} ${speed(slots)} ${speed(1)}`;
-  const known = best.get(key);
-  if (known !== undefined) return known;
-  const most = Math.max(...Array.from({ length: slots }, (_, place) => (place + 1) * speed(place + 1)));
-  best.set(key, most);
-  return most;
-}
-
-function efficiencyOf(windows: readonly Sum[]): number {
-  const done = windows.reduce((sum, window) => sum + window.done, 0);
-  return done / windows.reduce((sum, window) => sum + window.possible, 0);
-}
-
-const IN_A_ROW = 5;
-
-/** The first of five windows in a row that together reach 0.9. */
-function timeTo90(windows: readonly Sum[]): number {
-  const at = windows.findIndex(
-    (_, place) => place + IN_A_ROW <= windows.length && efficiencyOf(windows.slice(place, place + IN_A_ROW)) >= 0.9,
-  );
-  return at === -1 ? NEVER : at;
 }

@@ -23,6 +23,12 @@ describe.concurrent('a benchmark in its smallest form', () => {
     for (const line of lines) expect(Number(/(\d+\.\d) %/.exec(line)?.[1]), line).toBeGreaterThanOrEqual(90);
   });
 
+  test('finds how much an engine can use over HTTP, beside who knows it', async ({ expect }) => {
+    const told = await run('capacity', '--http');
+    expect(told.match(/^(?:oracle|Boatload).* %/gm)).toHaveLength(6);
+    expect(told).toMatch(/40 service times of 25 ms/);
+  });
+
   test('has prompts meet their prefixes, on one engine and on four', async ({ expect }) => {
     const shares = [...(await run('prefix')).matchAll(/= ([\d.]+) of the most/g)].map(([, share]) => Number(share));
     expect(shares).toHaveLength(4);
