@@ -17,7 +17,7 @@ export async function* toBatches(body: AsyncIterable<Uint8Array>): AsyncGenerato
       pieces.push(piece);
       bytes += piece.length;
       if (bytes < BATCH_BYTES) continue;
-      yield Buffer.concat(pieces, bytes);
+      yield pieces.length === 1 ? piece : Buffer.concat(pieces, bytes);
       pieces = [];
       bytes = 0;
     }

@@ -13,9 +13,9 @@ export class Buckets {
     this.#buckets = Array.from({ length: count }, (_, at) => new Bucket(join(dir, `bucket-${at}`)));
   }
 
-  /** Puts an entry into a bucket; one beyond the last goes there. */
+  /** Puts an entry into a bucket; one beyond the first or the last goes there. */
   add(at: number, table: EntryTable, place: number): void {
-    this.#buckets[Math.min(at, this.#buckets.length - 1)]?.add(table, place);
+    this.#buckets[Math.max(0, Math.min(at, this.#buckets.length - 1))]?.add(table, place);
   }
 
   /** Resolves when full slabs are with the kernel: whoever waits for it now and then keeps memory flat. Rejects when the disk fails. */

@@ -28,20 +28,26 @@ export interface DealOptions {
 }
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
+/** Each has slabs in memory, and an open file: what is larger is dealt again. */
+const MAX_BUCKETS = 512;
 
 /** Runs of entries: each run is before the next, and in no order within. */
 export async function* dealByRow(
   { hands, bytes, first, end }: Deck,
   { dir, bucketBytes }: DealOptions,
 ): AsyncGenerator<EntryTable> {
-  const rowsEach = Math.max(1, Math.ceil((end - first) / Math.max(1, Math.ceil(bytes / bucketBytes))));
+  const rowsEach = Math.max(1, Math.ceil((end - first) / Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(bytes / bucketBytes)))));
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
   const buckets = new Buckets(dir, Math.max(1, Math.ceil((end - first) / rowsEach)));
   try {
+    let before = buckets.written();
     for await (const { table, places } of hands) {
       for (const place of places) buckets.add(Math.floor((table.row(place) - first) / rowsEach), table, place);
-      await buckets.written();
+      // The disk writes while the next ones are dealt, and is never further behind.
+      await before;
+      before = buckets.written();
+      before.catch(() => undefined);
     }
     for (const [at, file] of (await buckets.end()).entries()) {
       const from = first + at * rowsEach;

@@ -1,25 +1,21 @@
 /**
  * A job's committed entries in input order, out of parts that are in the order in which rows finished.
  *
- * Memory stays flat whatever the job's size (P5): when all entries don't fit into it, they are first dealt by row number to files on
- * local disk, which are then sorted one at a time. All reading and writing is sequential, so an object store across a network is as good as a local one.
+ * Memory stays flat whatever the job's size (P5). Where rows finished about in the order of the input, each is written as soon as all before it are, and the
+ * few that wait are held. Where they wait for too long, what is left is first dealt by row number to files on local disk, which are then sorted one at a time.
+ * All reading and writing is sequential, so an object store across a network is as good as a local one.
  */
 import type { StoredPart } from '../db/queries/list-parts.ts';
 import { committedEntries } from '../jobs/committed-entries.ts';
 import { EntryTable } from '../jobs/entry-table.ts';
-import { ENTRY_HEADER_BYTES, type PartEntry } from '../jobs/part-entries.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { dealByRow, type Hand } from './deal-entries.ts';
-import type { Lines } from './output-file.ts';
+import { RowWindow } from './row-window.ts';
+import type { Slice } from './slices.ts';
 
 const BUCKET_BYTES = 32 * 1024 * 1024;
-/** Lines that are handed on together have about so many bytes. */
-const SLICE_BYTES = 512 * 1024;
-
-/** Some lines of one kind of row, one after the other in the order of the input. */
-export interface Slice extends Lines {
-  readonly kind: PartEntry['kind'];
-}
+/** Parts whose rows wait for those before them may take so many times as much memory, before they go to local disk. */
+const HELD_BUCKETS = 3;
 
 export interface MergeOptions {
   readonly objects: ObjectStore;
@@ -38,21 +34,45 @@ export interface MergeOptions {
 
 /** The lines, some at a time; those of each kind are in order. */
 export async function* mergeParts(options: MergeOptions): AsyncGenerator<Slice> {
-  const { bytes, rowCount: end, scratchDir: dir, bucketBytes = BUCKET_BYTES } = options;
-  const hands = readParts(options);
-  const runs = bytes <= bucketBytes ? gather(hands) : dealByRow({ hands, bytes, first: 0, end }, { dir, bucketBytes });
-  for await (const run of runs)
-    for (const slice of inRowOrder(run)) {
-      options.signal?.throwIfAborted();
-      yield slice;
-    }
+  for await (const slice of toSlices(options)) {
+    options.signal?.throwIfAborted();
+    yield slice;
+  }
 }
 
-async function* gather(hands: AsyncIterable<Hand>): AsyncGenerator<EntryTable> {
-  const entries: Buffer[] = [];
-  for await (const { table, places } of hands)
-    for (const place of places) entries.push(table.bytes.subarray(table.start(place), table.end(place)));
-  yield new EntryTable(Buffer.concat(entries));
+async function* toSlices(options: MergeOptions): AsyncGenerator<Slice> {
+  const { bucketBytes = BUCKET_BYTES } = options;
+  const hands = readParts(options);
+  const window = new RowWindow();
+  for (let hand = await hands.next(); hand.done !== true; hand = await hands.next()) {
+    window.add(hand.value);
+    yield* window.takeReady();
+    if (window.bytes > HELD_BUCKETS * bucketBytes) yield* dealRest(hands, window, { ...options, bucketBytes });
+  }
+  yield* window.takeAll();
+}
+
+/** What waits lies too far apart: it is dealt, with all that is yet to come. */
+async function* dealRest(
+  hands: AsyncIterable<Hand>,
+  window: RowWindow,
+  { bytes, rowCount: end, scratchDir: dir, bucketBytes }: MergeOptions & { readonly bucketBytes: number },
+): AsyncGenerator<Slice> {
+  yield* window.flush();
+  async function* rest(): AsyncGenerator<Hand> {
+    yield* window.giveAway();
+    yield* hands;
+  }
+  const deck = {
+    hands: rest(),
+    bytes: Math.max(0, bytes - window.taken),
+    first: window.next,
+    end: Math.max(end, window.next + 1),
+  };
+  for await (const table of dealByRow(deck, { dir, bucketBytes })) {
+    window.add({ table, places: Array(table.count).keys() });
+    yield* window.takeAll();
+  }
 }
 
 /**
@@ -74,30 +94,3 @@ async function* readParts({ objects, parts, signal }: MergeOptions): AsyncGenera
     }
   }
 }
-
-function* inRowOrder(table: EntryTable): Generator<Slice> {
-  const rows = Uint32Array.from({ length: table.count }, (_, place) => table.row(place));
-  const order = rows.map((_, place) => place).sort((a, b) => (rows[a] ?? 0) - (rows[b] ?? 0));
-  for (const kind of ['success', 'failure'] as const) yield* toSlices(table, order, kind);
-}
-
-function* toSlices(table: EntryTable, order: Uint32Array, kind: PartEntry['kind']): Generator<Slice> {
-  let lines: Buffer[] = [];
-  let bytes = 0;
-  for (const place of order) {
-    if (table.kind(place) !== kind) continue;
-    const line = table.bytes.subarray(table.start(place) + ENTRY_HEADER_BYTES, table.end(place));
-    lines.push(line);
-    bytes += line.length;
-    if (bytes < SLICE_BYTES) continue;
-    yield toSlice(kind, lines);
-    [lines, bytes] = [[], 0];
-  }
-  if (lines.length > 0) yield toSlice(kind, lines);
-}
-
-const toSlice = (kind: Slice['kind'], lines: readonly Buffer[]): Slice => ({
-  kind,
-  bytes: Buffer.concat(lines),
-  lengths: lines.map(({ length }) => length),
-});

@@ -39,7 +39,8 @@ interface FilePlace {
 export function openOutputFile(objects: ObjectStore, { jobUid, name }: FilePlace): OutputFile {
   const objectKey = outputKey(jobUid, name);
   const hash = createHash('sha256');
-  const stream = new PassThrough({ highWaterMark: 1024 * 1024 });
+  // What is read comes piece by piece as it was written: of bytes, a stream would make one piece of all that waits.
+  const stream = new PassThrough({ writableHighWaterMark: 1024 * 1024, readableObjectMode: true, readableHighWaterMark: 2 });
   const stored = objects.putStream(objectKey, stream);
   const failed = stored.then(
     () => undefined,

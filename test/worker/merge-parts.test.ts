@@ -64,6 +64,22 @@ test('many small buckets give what one gives: every entry once, in the order of 
   expect(existsSync(scratchDir)).toBe(false);
 });
 
+test('rows that wait for a few others only never lie on local disk, and what follows a row that is late does', async () => {
+  const { put, paged, objects, scratchDir } = await openParts();
+  const entries = shuffled().toSorted((a, b) => a.row - b.row);
+  const late = entries.splice(600, 1);
+  for (let at = 0; at < entries.length; at += 20) await put(entries.slice(at, at + 20).toReversed());
+  await put(late);
+  const rows: string[] = [];
+  const scratchAt: number[] = [];
+  for await (const { bytes } of mergeParts({ objects, ...paged(), rowCount: 1_000, scratchDir, bucketBytes: 2_000 })) {
+    if (existsSync(scratchDir)) scratchAt.push(rows.length);
+    rows.push(...bytes.toString().trimEnd().split('\n'));
+  }
+  expect(rows).toEqual(Array.from({ length: 1_000 }, (_, row) => `{"row":${row}}`));
+  expect(scratchAt[0]).toBe(600);
+});
+
 test('rows that lie close together are dealt again until they fit into memory', async () => {
   const { put, paged, objects, scratchDir } = await openParts();
   const long = (row: number): Buffer => Buffer.from(`{"row":${row},"text":"${'x'.repeat(row % 9 === 0 ? 3_000 : 30)}"}\n`);
@@ -114,13 +130,16 @@ test('a bucket that is damaged on local disk is not a shorter output either, and
 
 test('what is broken off leaves no scratch', async () => {
   const { objects, paged, put, scratchDir } = await openParts();
-  await put(shuffled());
+  const entries = shuffled();
+  // Row 0 comes last.
+  await put(entries.filter(({ row }) => row > 0));
+  await put(entries.filter(({ row }) => row === 0));
   const breakOff = new AbortController();
-  const entries = mergeParts({ objects, ...paged(), rowCount: 1_000, scratchDir, bucketBytes: 500, signal: breakOff.signal });
-  expect(String((await entries.next()).value?.bytes)).toMatch('{"row":0}');
+  const slices = mergeParts({ objects, ...paged(), rowCount: 1_000, scratchDir, bucketBytes: 500, signal: breakOff.signal });
+  expect(String((await slices.next()).value?.bytes)).toMatch('{"row":0}');
   expect(existsSync(scratchDir)).toBe(true);
   breakOff.abort();
-  await expect(entries.next()).rejects.toThrow('aborted');
+  await expect(slices.next()).rejects.toThrow('aborted');
   expect(existsSync(scratchDir)).toBe(false);
 });
 
