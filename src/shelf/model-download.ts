@@ -1,12 +1,13 @@
 /** Fetches one large file to the disk: goes on where it broke off, only to addresses of which that is allowed, and never more than may come. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { messageOf } from '../base/message-of.ts';
 import { Problem } from '../base/problem.ts';
+import { toWriteProblem } from '../storage/disk-problem.ts';
 import { type Answer, follow, type WayOut } from './model-way-out.ts';
 
 export interface Download {
@@ -27,10 +28,15 @@ const MOST_TRIES = 6;
 const FIRST_PAUSE_MS = 200;
 const MAGIC = Buffer.from('GGUF');
 const AGAIN = new Set([408, 429, 500, 502, 503, 504]);
+/** What ends so is not the file that was meant, or may not be here. */
+const WORTHLESS: ReadonlySet<string> = new Set(['MODEL_FILE_INVALID', 'CHECKSUM_MISMATCH', 'QUOTA_EXCEEDED']);
 
-/** Resolves when the file is whole. A `Problem` tells whether asking again helps: UNAVAILABLE keeps what came, anything else has thrown it away. */
+/**
+ * Resolves when the file is whole. Only a connection that breaks off is tried again at once. What came stays for the next time, whatever ended
+ * it, as a full disk, but where it is proven to be wrong or more than may be.
+ */
 export async function download(wayOut: WayOut, wish: Download): Promise<void> {
-  await mkdir(dirname(wish.path), { recursive: true });
+  await onDisk(wish, () => mkdir(dirname(wish.path), { recursive: true }));
   for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
     const before = await sizeOf(wish.path);
     const broken = await tryOnce(wayOut, wish);
@@ -49,8 +55,9 @@ async function tryOnce(wayOut: WayOut, wish: Download): Promise<Problem | undefi
     await checkSum(wish, wish.sha256 ?? said ?? null);
     return undefined;
   } catch (cause) {
-    if (cause instanceof Problem && cause.reason === 'PULL_BROKEN_OFF') return cause;
-    await forget(wish.path);
+    if (!(cause instanceof Problem)) throw cause;
+    if (cause.reason === 'PULL_BROKEN_OFF') return cause;
+    if (WORTHLESS.has(cause.reason)) await forget(wish.path);
     throw cause;
   }
 }
@@ -67,7 +74,7 @@ async function fetchRest(wayOut: WayOut, wish: Download): Promise<string | undef
     await reply.body.dump();
     return sha256;
   }
-  if (from === undefined || from > have) {
+  if (from === undefined || from > have || (from > 0 && isOther(reply, mark))) {
     await reply.body.dump();
     // What came is no beginning of what is there now.
     await forget(wish.path);
@@ -75,7 +82,6 @@ async function fetchRest(wayOut: WayOut, wish: Download): Promise<string | undef
   }
   try {
     await checkRoom(wish, { from, total });
-    await note(wish.path, reply);
     await store(reply, wish, { from, total });
   } finally {
     // What isn't read keeps its connection; that it ends so is no news.
@@ -114,10 +120,11 @@ interface Extent {
   readonly total: number | null;
 }
 
-async function checkRoom({ path, mostBytes, copies }: Download, { from, total }: Extent): Promise<void> {
+async function checkRoom(wish: Download, { from, total }: Extent): Promise<void> {
+  const { path, mostBytes, copies } = wish;
   if (total === null) return;
   if (total > mostBytes) throw tooLarge(total, mostBytes);
-  const { bavail, bsize } = await statfs(dirname(path));
+  const { bavail, bsize } = await onDisk(wish, () => statfs(dirname(path)));
   const needed = total - from + copies * total;
   if (needed > bavail * bsize) throw noRoom(needed, bavail * bsize);
 }
@@ -129,22 +136,48 @@ async function note(path: string, { headers }: Dispatcher.ResponseData): Promise
   else await rm(markOf(path), { force: true });
 }
 
+/** Whether these are bytes of another file than what came before. */
+const isOther = ({ headers: { etag } }: Dispatcher.ResponseData, mark: string | undefined): boolean =>
+  etag !== undefined && etag !== mark;
+
 async function store(reply: Dispatcher.ResponseData, wish: Download, { from, total }: Extent): Promise<void> {
-  await using file = await open(wish.path, from === 0 ? 'w' : 'r+');
+  await using file = await onDisk(wish, () => open(wish.path, from === 0 ? 'w' : 'r+'));
+  if (from === 0) await onDisk(wish, () => note(wish.path, reply));
   let at = from;
-  try {
-    for await (const chunk of reply.body as AsyncIterable<Buffer>) {
-      if (at === 0 && !startsAsModel(chunk)) throw noModel(wish);
-      if (at + chunk.length > Math.min(wish.mostBytes, total ?? wish.mostBytes))
-        throw tooLarge(at + chunk.length, wish.mostBytes);
-      await file.write(chunk, 0, chunk.length, at);
-      at += chunk.length;
-      wish.onProgress(at, total);
-    }
-  } catch (cause) {
-    throw cause instanceof Problem ? cause : brokenOff(wish, messageOf(cause));
+  for await (const chunk of received(reply, wish)) {
+    if (at === 0 && !startsAsModel(chunk)) throw noModel(wish);
+    if (at + chunk.length > Math.min(wish.mostBytes, total ?? wish.mostBytes)) throw tooLarge(at + chunk.length, wish.mostBytes);
+    await onDisk(wish, () => writeAt(file, chunk, at));
+    at += chunk.length;
+    wish.onProgress(at, total);
   }
   if (total !== null && at < total) throw brokenOff(wish, `the connection ended after ${at} of ${total} bytes`);
+}
+
+/** What ends it early is the connection's fault. */
+async function* received({ body }: Dispatcher.ResponseData, wish: Download): AsyncGenerator<Buffer> {
+  try {
+    yield* body as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw brokenOff(wish, messageOf(cause));
+  }
+}
+
+/** A disk that is nearly full takes a part. */
+async function writeAt(file: FileHandle, chunk: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    const { bytesWritten } = await file.write(chunk, done, chunk.length - done, at + done);
+    done += bytesWritten;
+  }
+}
+
+/** What fails here is the disk's fault: nothing of the hub's. */
+async function onDisk<T>({ path }: Download, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw toWriteProblem(cause, dirname(path));
+  }
 }
 
 const startsAsModel = (chunk: Buffer): boolean => MAGIC.subarray(0, chunk.length).equals(chunk.subarray(0, MAGIC.length));

@@ -1,6 +1,6 @@
 /** Models that the server fetches itself, from a hub on this machine that does what hubs do: redirect, break off, lie. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ const openPuller = () =>
 beforeAll(async () => {
   door = await openDoor({
     publicKeepers: ['acme'],
-    quotas: { 'batch-jobs-active': 5, 'dataset-bytes': 10_000, 'model-bytes': 5_000_000 },
+    quotas: { 'batch-jobs-active': 5, 'dataset-bytes': 10_000, 'model-bytes': 6_000_000 },
   });
   hub = await openHub();
   puller = openPuller();
@@ -151,6 +151,50 @@ test('where a hub no longer knows of the rest, it comes from its beginning', asy
   expect((await pulled('shorter')).state).toBe('READY');
   expect(hub.asked.slice(-2).filter((line) => line.includes('bytes='))).toEqual([]);
 });
+
+test("where a hub refuses the rest, what came stays for the next time, unless the hub's file is another by then", async () => {
+  hub.handle = (request, reply) => {
+    serveFile({ breaksAt: HALF })(request, reply);
+    hub.handle = (later, answer) =>
+      later.headers.range === undefined ? serveFile({ breaksAt: HALF })(later, answer) : void answer.writeHead(404).end();
+  };
+  expect((await pulled('kept')).pull.reason).toBe('PULL_REFUSED');
+  hub.handle = (request, reply) => {
+    if (!request.url?.startsWith('/cdn')) return serveFile()(request, reply);
+    const [, start] = /^bytes=(\d+)-$/.exec(request.headers.range ?? '') ?? [];
+    hub.handle = serveFile();
+    const from = Number(start);
+    const headers = { etag: '"v2"', 'content-range': `bytes ${from}-${MODEL.length - 1}/${MODEL.length}` };
+    reply.writeHead(206, headers).end(Buffer.alloc(MODEL.length - from));
+  };
+  const before = hub.asked.length;
+  await pull({ source: 'hf:acme/things/kept.gguf', modelId: 'kept' });
+  expect((await untilOver(`${MODELS}/kept`)).state).toBe('READY');
+  const [again, fromStart] = hub.asked.slice(before).filter((line) => line.startsWith('/cdn'));
+  expect([again, fromStart]).toEqual([expect.stringMatching(/bytes=[1-9]/), expect.not.stringContaining('bytes=')]);
+});
+
+test.skipIf(!existsSync('/dev/full')).each<[string, (path: string) => void, string, RegExp]>([
+  ['full', (path) => symlinkSync('/dev/full', path), 'DISK_FULL', /disk or its quota is full \(ENOSPC\)/],
+  ['folder', (path) => void mkdirSync(path), 'STORE_NOT_WRITABLE', /but it is not \(EISDIR\)/],
+])(
+  "a disk that takes nothing (%s) is not told as the hub's fault, and not asked again at once",
+  async (id, occupy, reason, words) => {
+    const ready = Promise.withResolvers<void>();
+    hub.handle = (request, reply) => void ready.promise.then(() => serveFile()(request, reply));
+    const before = hub.asked.length;
+    await pull({ source: `hf:acme/things/${id}.gguf` });
+    await expect.poll(() => hub.asked.length, { timeout: 60_000 }).toBeGreaterThan(before);
+    const model = (await findModelRecord(door.context.store.db, 'acme', id)) as Model;
+    const path = join(door.dir, 'pulls', model.uid, `${id}.gguf`);
+    occupy(path);
+    ready.resolve();
+    const failed = await untilOver(`${MODELS}/${id}`);
+    expect(failed.pull).toMatchObject({ reason, message: expect.stringMatching(words) });
+    expect(hub.asked.slice(before).filter((line) => line.startsWith('/cdn'))).toHaveLength(1);
+    expect(lstatSync(path).isFile()).toBe(false);
+  },
+);
 
 test.each<[string, Handler, RegExp]>([
   ['a page', (_, reply) => void reply.end('<html>Sign in</html>'), /sends is no GGUF model/],
