@@ -3,6 +3,8 @@
  * to the merged output, rows committed in the database. What a run of 5,000 rows takes is taken off, as the bare loop is measured after so many: neither start nor
  * compilation is a row's cost. All take turns in one run; the figures are medians of per-round ratios, CPU per row first.
  *
+ * With a latency, what is asked is how near it comes to concurrency ÷ latency, and how much memory it has in its second half, when the embedded database's start is long over.
+ *
  *   node bench/dispatch.ts [rows] [rounds] [in flight] [mean latency in ms] [--tiny]       Linux, a C compiler (cc); Python's aiohttp is measured where it is installed
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -19,8 +21,8 @@ import { parseArgs } from 'node:util';
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { tiny: { type: 'boolean', default: false } } });
 const [ROWS = 50_000, ROUNDS = 5, IN_FLIGHT = 256, LATENCY_MS = 0] = positionals.map(Number);
-/** As many as the bare loop's. */
-const WARM_UP_ROWS = values.tiny ? 100 : 5_000;
+/** As many as the bare loop's, and enough for answers to come one by one instead of in waves. */
+const WARM_UP_ROWS = values.tiny ? 100 : Math.max(5_000, LATENCY_MS > 0 ? 5 * IN_FLIGHT : 0);
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const HERE = fileURLToPath(new URL('dispatch', import.meta.url));
 /** Debian's own, which its python3-aiohttp belongs to. */
@@ -34,6 +36,8 @@ interface Cost {
   readonly cpuSeconds: number;
   readonly rows: number;
   readonly peakMb?: number;
+  /** Most resident memory in the second half. */
+  readonly lateMb?: number;
 }
 
 const dir = await mkdtemp(join(tmpdir(), 'boatload-dispatch-'));
@@ -69,15 +73,24 @@ async function measured(command: string, args: readonly string[], rows: number):
 
 const TICKS_PER_SECOND = 100;
 
+interface Look {
+  readonly cpuSeconds: number;
+  readonly peakMb: number | undefined;
+  readonly nowMb: number | undefined;
+}
+
 /** What Linux knows of a process while it lives. */
-function look(pid: number): { readonly cpuSeconds: number; readonly peakMb: number | undefined } | undefined {
+function look(pid: number): Look | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const cpuSeconds = (Number(stat[11]) + Number(stat[12])) / TICKS_PER_SECOND;
-    const peak = /VmHWM:\s+(\d+)/.exec(status)?.[1];
     // A process that has ended has times left, but no memory.
-    return { cpuSeconds, peakMb: peak === undefined ? undefined : Number(peak) / 1024 };
+    const memory = (name: string): number | undefined => {
+      const kilobytes = new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1];
+      return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
+    };
+    return { cpuSeconds, peakMb: memory('VmHWM'), nowMb: memory('VmRSS') };
   } catch {
     return undefined;
   }
@@ -92,9 +105,11 @@ async function runBoatload(url: string, input: string, rows: number): Promise<Co
   });
   const exited = once(child, 'exit');
   let seen = { cpuSeconds: 0, peakMb: 0 };
+  const sizes: number[] = [];
   while (child.exitCode === null && child.pid !== undefined) {
-    const { cpuSeconds, peakMb } = look(child.pid) ?? seen;
-    seen = { cpuSeconds, peakMb: peakMb ?? seen.peakMb };
+    const now = look(child.pid);
+    seen = { cpuSeconds: now?.cpuSeconds ?? seen.cpuSeconds, peakMb: now?.peakMb ?? seen.peakMb };
+    sizes.push(now?.nowMb ?? 0);
     await delay(20);
   }
   await exited;
@@ -103,7 +118,7 @@ async function runBoatload(url: string, input: string, rows: number): Promise<Co
   const lines = readFileSync(file('out.jsonl')).filter((byte) => byte === 0x0a).length;
   if (lines !== rows) throw new Error(`boatload run answered ${lines} of ${rows} rows.`);
   for (const name of ['out.jsonl', 'out.run']) await rm(file(name), { recursive: true, force: true });
-  return { ...seen, wallSeconds, rows };
+  return { ...seen, wallSeconds, rows, lateMb: Math.max(...sizes.slice(sizes.length >> 1)) };
 }
 
 const perRow = ({ cpuSeconds, rows }: Cost): number => (1e6 * cpuSeconds) / rows;
@@ -117,7 +132,7 @@ try {
   const warmUp = await writeInput('warm-up.jsonl', WARM_UP_ROWS);
   const few = await writeInput('few.jsonl', SCRIPT_ROWS);
   const { url } = upstream;
-  const hasPython = spawnSync(PYTHON, ['-c', 'import aiohttp']).status === 0;
+  const hasPython = LATENCY_MS === 0 && spawnSync(PYTHON, ['-c', 'import aiohttp']).status === 0;
   const rounds: Record<string, Cost>[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const bare = await measured(process.execPath, [join(HERE, 'bare.ts'), url, `${ROWS}`, `${IN_FLIGHT}`], ROWS);
@@ -128,32 +143,39 @@ try {
       wallSeconds: whole.wallSeconds - start.wallSeconds,
       cpuSeconds: whole.cpuSeconds - start.cpuSeconds,
     };
-    const script = await measured(
-      process.execPath,
-      [join(HERE, 'script.ts'), url, few, file('script.jsonl'), `${IN_FLIGHT}`],
-      SCRIPT_ROWS,
-    );
+    // They would only wait, too.
+    const script =
+      LATENCY_MS > 0
+        ? undefined
+        : await measured(
+            process.execPath,
+            [join(HERE, 'script.ts'), url, few, file('script.jsonl'), `${IN_FLIGHT}`],
+            SCRIPT_ROWS,
+          );
     const python = hasPython
       ? await measured(PYTHON, [join(HERE, 'aiohttp_workers.py'), url, few, file('python.jsonl'), `${IN_FLIGHT}`], SCRIPT_ROWS)
       : undefined;
-    rounds.push({ bare, boatload, script, ...(python && { python }) });
+    rounds.push({ bare, boatload, ...(script && { script }), ...(python && { python }) });
     console.log(
       Object.entries(rounds.at(-1) ?? {})
         .map(([name, cost]) => `${name} ${rate(cost).toFixed(0)} rows/s ${perRow(cost).toFixed(0)} µs CPU/row`)
-        .concat(`peak ${whole.peakMb?.toFixed(0)} MB, ${start.peakMb?.toFixed(0)} MB with ${WARM_UP_ROWS} rows`)
+        .concat(
+          `peak ${whole.peakMb?.toFixed(0)} MB, ${start.peakMb?.toFixed(0)} MB with ${WARM_UP_ROWS} rows; ${whole.lateMb?.toFixed(0)} MB in its second half`,
+        )
         .join('   '),
     );
   }
   const ratio = (read: (round: Record<string, Cost>) => number): string => median(rounds.map(read)).toFixed(2);
   const of = (round: Record<string, Cost>, name: string): Cost => round[name] as Cost; // measured in every round
   console.log(`\nBoatload, whole path, beside`);
-  for (const name of ['bare', 'script', ...(hasPython ? ['python'] : [])])
+  for (const name of Object.keys(rounds[0] ?? {}).filter((key) => key !== 'boatload'))
     console.log(
       `  ${name.padEnd(8)} ${ratio((round) => rate(of(round, 'boatload')) / rate(of(round, name)))} × rows/s, ${ratio((round) => perRow(of(round, 'boatload')) / perRow(of(round, name)))} × CPU per row`,
     );
+  const most = (1000 * IN_FLIGHT) / LATENCY_MS;
   if (LATENCY_MS > 0)
     console.log(
-      `  concurrency ÷ latency: ${ratio((round) => rate(of(round, 'boatload')) / ((1000 * IN_FLIGHT) / LATENCY_MS))} reached`,
+      `  concurrency ÷ latency: ${ratio((round) => rate(of(round, 'boatload')) / most)} reached, by the bare loop ${ratio((round) => rate(of(round, 'bare')) / most)}`,
     );
 } finally {
   upstream.child.stdin?.end();

@@ -51,6 +51,12 @@ describe.concurrent('a benchmark in its smallest form', () => {
     expect((await run('merge', '0.07', '1')).match(/ × the speed of the copy/g)).toHaveLength(2);
   });
 
+  test('makes rows durable, beside a writer that does not', async ({ expect }) => {
+    const told = await run('durable');
+    expect(told).toMatch(/Journal beside the un-synced writer: [\d.]+ ×/);
+    expect(told).toMatch(/20000 rows\/s for 0.5 s: on disk after p50 \d+ ms/);
+  });
+
   test('kills a process and sees its rows run again', async ({ expect }) => {
     expect(await run('kill')).toMatch(/rows in flight asked again after, first +[\d.]+ s/);
   });
