@@ -3,7 +3,7 @@ import type { JsonCursor } from '../jsonl/json-cursor.ts';
 import type { Span } from '../jsonl/scan-object.ts';
 import { WordSet } from '../jsonl/word-set.ts';
 import type { RowFault } from './bad-line.ts';
-import { type CheckedValue, checkMessages } from './check-messages.ts';
+import { type CheckedMessages, type CheckedValue, checkMessages } from './check-messages.ts';
 import { withArticle } from './kind-words.ts';
 import { isConversation, isCount, isText, readText, type TextValue } from './read-text.ts';
 import { DEFAULT_PATH } from './row-format.ts';
@@ -11,7 +11,7 @@ import { DEFAULT_PATH } from './row-format.ts';
 /** What planning wants to know of a body. A member that comes twice counts where it comes last. */
 export interface BodyReading {
   model?: Span;
-  messages?: CheckedValue;
+  messages?: CheckedMessages;
   promptTokenIds?: CheckedValue;
   prompt?: TextValue;
   input?: TextValue;

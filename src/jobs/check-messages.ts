@@ -6,10 +6,16 @@ import { tokenText } from '../jsonl/string-token.ts';
 import { WordSet } from '../jsonl/word-set.ts';
 import type { RowFault } from './bad-line.ts';
 import { withArticle } from './kind-words.ts';
+import { passParts } from './media-bytes.ts';
 
 /** A value that was walked over, and the first thing that is wrong with it. */
 export interface CheckedValue extends Span {
   readonly fault: RowFault | undefined;
+}
+
+export interface CheckedMessages extends CheckedValue {
+  /** Bytes of images and the like: no text. */
+  readonly mediaBytes: number;
 }
 
 const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
@@ -18,21 +24,26 @@ const ROLE_WORDS = new WordSet(ROLES);
 const KEYS = new WordSet(['role', 'content', 'tool_calls', 'function_call', 'reasoning_content']);
 
 /** Passes the value of `messages`. Messages are counted from 1. */
-export function checkMessages(cursor: JsonCursor, line: Buffer): CheckedValue {
+export function checkMessages(cursor: JsonCursor, line: Buffer): CheckedMessages {
   const start = cursor.at;
   const kind = cursor.kind();
   if (kind !== 'array') {
     cursor.skipValue();
-    return { start, end: cursor.at, fault: invalidMessages(start, `messages must be an array, it is ${withArticle(kind)}`) };
+    const fault = invalidMessages(start, `messages must be an array, it is ${withArticle(kind)}`);
+    return { start, end: cursor.at, fault, mediaBytes: 0 };
   }
   let fault: RowFault | undefined;
   let count = 0;
+  let mediaBytes = 0;
   for (let more = cursor.enterArray(); more; more = cursor.nextElement()) {
-    const found = checkMessage(cursor, line, ++count);
+    const start = cursor.at;
+    const message = cursor.kind() === 'object' ? readMessage(cursor) : undefined;
+    const found = checkMessage(cursor, message, { line, start, number: ++count });
     fault ??= found;
+    mediaBytes += message?.mediaBytes ?? 0;
   }
   if (count === 0) fault = invalidMessages(start, 'messages is empty');
-  return { start, end: cursor.at, fault };
+  return { start, end: cursor.at, fault, mediaBytes };
 }
 
 const invalidMessages = (at: number, message: string): RowFault => ({
@@ -47,12 +58,14 @@ interface MessageReading {
   content: (Span & { readonly kind: JsonKind }) | undefined;
   /** What an assistant may say instead of content. */
   hasSubstitute: boolean;
+  /** Bytes of parts that are no text. */
+  mediaBytes: number;
 }
 
-function checkMessage(cursor: JsonCursor, line: Buffer, number: number): RowFault | undefined {
-  const start = cursor.at;
+function checkMessage(cursor: JsonCursor, message: MessageReading | undefined, place: Place): RowFault | undefined {
+  if (message !== undefined) return checkMessageObject(message, place);
+  const { start, number } = place;
   const kind = cursor.kind();
-  if (kind === 'object') return checkMessageObject(readMessage(cursor), { line, start, number });
   cursor.skipValue();
   return {
     at: start,
@@ -63,12 +76,13 @@ function checkMessage(cursor: JsonCursor, line: Buffer, number: number): RowFaul
 }
 
 function readMessage(cursor: JsonCursor): MessageReading {
-  const message: MessageReading = { role: undefined, content: undefined, hasSubstitute: false };
+  const message: MessageReading = { role: undefined, content: undefined, hasSubstitute: false, mediaBytes: 0 };
   for (let more = cursor.enterObject(); more; more = cursor.nextMember()) {
     const start = cursor.at;
     const kind = cursor.kind();
     const key = cursor.keyIn(KEYS);
-    cursor.skipValue();
+    if (key === 'content' && kind === 'array') message.mediaBytes = passParts(cursor);
+    else cursor.skipValue();
     if (key === 'role') message.role = { start, end: cursor.at };
     else if (key === 'content') message.content = { start, end: cursor.at, kind };
     else if (key !== undefined && kind !== 'null') message.hasSubstitute = true;

@@ -8,6 +8,7 @@ import { findDuplicates, type ReadAt } from './find-duplicates.ts';
 import { IdFingerprints } from './id-fingerprints.ts';
 import { InvalidRows } from './invalid-rows.ts';
 import { LineNumbers } from './line-numbers.ts';
+import { mediaBytesOfInput } from './media-bytes.ts';
 import { PrefixLadder } from './prefix-ladder.ts';
 import type { RowFormat } from './row-format.ts';
 import { type RowIndex, RowIndexBuilder } from './row-index.ts';
@@ -132,15 +133,16 @@ class PlanPass {
       this.#rules = { ...rules, format };
     if (fault !== undefined) this.#refuse({ number, bytes }, fault);
     const promptBytes = this.#ladder.climb(bytes, body);
-    const { maxTokens } = body;
-    this.#index.add({ offset, length: bytes.length, ladder: this.#ladder.steps, maxTokens, model, promptBytes });
+    const { maxTokens, messages, input } = body;
+    const mediaBytes = messages?.mediaBytes ?? mediaBytesOfInput(bytes, input);
+    this.#index.add({ offset, length: bytes.length, ladder: this.#ladder.steps, maxTokens, model, promptBytes, mediaBytes });
     if (id === undefined) this.#ids.addNone();
     else this.#ids.add(bytes, id, fault !== undefined);
   }
 
   #takeUnreadable({ number, offset, bytes }: Line, fault: RowFault): void {
     this.#refuse({ number, bytes }, fault);
-    this.#index.add({ offset, length: bytes.length, ladder: NO_LADDER, maxTokens: 0, model: 0, promptBytes: 0 });
+    this.#index.add({ offset, length: bytes.length, ladder: NO_LADDER, maxTokens: 0, model: 0, promptBytes: 0, mediaBytes: 0 });
     this.#ids.addNone();
   }
 

@@ -1,6 +1,6 @@
-/** What planning keeps of every row: at most 52 bytes, and less for short prompts, whose upper ladder steps are never touched, and where all rows have one model. */
+/** What planning keeps of every row: at most 56 bytes, and less for short prompts, whose upper ladder steps are never touched, where all rows have one model, and where none has images. */
 
-import { makeFloat64Column, makeUint32Column, reserve } from './column.ts';
+import { makeFloat64Column, makeUint32Column, reserve, type Uint32Column } from './column.ts';
 
 /** Steps of the prefix ladder: after 64, 128, … 8192 bytes of the prompt. */
 export const LADDER_STEPS = 8;
@@ -25,7 +25,9 @@ export interface RowIndex {
   readonly models: number;
   /** Bytes of all prompts, as they are written in the file. */
   readonly promptBytes: number;
-  /** About how many tokens the prompts are: a quarter of their bytes. */
+  /** Bytes of its prompt that are images and the like, which nobody can count by their length; undefined where no row has any, and shorter than other columns. */
+  readonly media: Uint32Array | undefined;
+  /** About how many tokens the prompts are: a quarter of the bytes of their text. */
   readonly estimatedTokens: number;
 }
 
@@ -37,12 +39,18 @@ export interface IndexedRow {
   readonly maxTokens: number;
   readonly model: number;
   readonly promptBytes: number;
+  readonly mediaBytes: number;
 }
+
+/** How many bytes of a row's line can be text of its prompt. */
+export const textLength = ({ length, media }: RowIndex, row: number): number => (length[row] ?? 0) - (media?.[row] ?? 0);
 
 /** Collects rows in input order. */
 export class RowIndexBuilder {
   #count = 0;
   #promptBytes = 0;
+  #mediaBytes = 0;
+  #media: Uint32Column | undefined;
   #models = 1;
   readonly #offset = makeFloat64Column();
   readonly #length = makeUint32Column();
@@ -54,7 +62,7 @@ export class RowIndexBuilder {
     return this.#count;
   }
 
-  add({ offset, length, ladder, maxTokens, model, promptBytes }: IndexedRow): void {
+  add({ offset, length, ladder, maxTokens, model, promptBytes, mediaBytes }: IndexedRow): void {
     const row = this.#count++;
     if (row === this.#offset.length) this.#grow(row);
     this.#promptBytes += promptBytes;
@@ -63,6 +71,7 @@ export class RowIndexBuilder {
     // Zeros are there already, and writing them would take memory.
     if (maxTokens !== 0) this.#maxTokens[row] = maxTokens;
     if (model !== 0) this.#model[row] = model;
+    if (mediaBytes !== 0) this.#addMedia(row, mediaBytes);
     if (model >= this.#models) this.#models = model + 1;
     for (let step = 0; step < LADDER_STEPS; step++) {
       const value = ladder[step];
@@ -82,8 +91,16 @@ export class RowIndexBuilder {
       model: this.#model.subarray(0, this.#count),
       models: this.#models,
       promptBytes: this.#promptBytes,
-      estimatedTokens: Math.ceil(this.#promptBytes / BYTES_PER_TOKEN),
+      media: this.#media?.subarray(0, this.#count),
+      estimatedTokens: Math.ceil((this.#promptBytes - this.#mediaBytes) / BYTES_PER_TOKEN),
     };
+  }
+
+  #addMedia(row: number, bytes: number): void {
+    this.#media ??= makeUint32Column();
+    reserve(this.#media, row);
+    this.#media[row] = bytes;
+    this.#mediaBytes += bytes;
   }
 
   #grow(row: number): void {

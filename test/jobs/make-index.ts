@@ -8,7 +8,7 @@ export function makeIndex(
   for (const { steps = [], ...row } of rows) {
     const ladder = new Uint32Array(LADDER_STEPS);
     ladder.set(steps);
-    builder.add({ offset: 0, length: 100, maxTokens: 0, model: 0, promptBytes: 0, ...row, ladder });
+    builder.add({ offset: 0, length: 100, maxTokens: 0, model: 0, promptBytes: 0, mediaBytes: 0, ...row, ladder });
   }
   return builder.finish();
 }

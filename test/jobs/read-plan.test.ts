@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { BadLine } from '../../src/jobs/bad-line.ts';
 import { failureMessage } from '../../src/jobs/check-row.ts';
+import { countLongRows } from '../../src/jobs/long-rows.ts';
 import { type ReadPlanOptions, readPlan } from '../../src/jobs/read-plan.ts';
 import { type PlannedModel, RowModels } from '../../src/jobs/row-models.ts';
 
@@ -38,6 +39,30 @@ describe('good input', () => {
     const bytes = Buffer.from(text);
     const lines = Array.from(rows.offset, (offset, row) => bytes.toString('utf8', offset, offset + (rows.length[row] ?? 0)));
     expect(lines).toEqual([good('a'), good('b'), good('é')]);
+  });
+
+  test('images and the like are no text: they are neither estimated nor warned of, while long text is', async () => {
+    const long = 'x'.repeat(40_000);
+    const url = `data:image/png;base64,${long}`;
+    const said = (content: unknown) => withMessages(JSON.stringify([{ role: 'user', content }]));
+    const rows = [
+      said([{ type: 'text', text: 'What is it?' }]),
+      said([
+        { type: 'image_url', image_url: { url, detail: 'low' } },
+        { type: 'input_audio', input_audio: { data: long } },
+      ]),
+      said([{ type: 'text', text: url }]),
+      said(url),
+      withId(JSON.stringify({ input: [{ role: 'user', content: [{ type: 'input_image', image_url: url }] }] })),
+      withId(JSON.stringify({ input: [{ role: 'user', content: [{ type: 'input_text', text: url }] }, { content: url }] })),
+    ];
+    const longRows = async (...numbers: number[]) => {
+      const { rows: index } = await read(numbers.map((row) => rows[row]).join('\n'), { chunkBytes: 1 << 20 });
+      return { long: countLongRows(index, Uint32Array.from(numbers.keys()), [1_000])[0], tokens: index.estimatedTokens };
+    };
+    expect(await longRows(0, 1, 4)).toEqual({ long: 0, tokens: expect.toSatisfy((tokens: number) => tokens < 200) });
+    expect(await longRows(0, 2, 3, 1, 5)).toEqual({ long: 3, tokens: expect.toSatisfy((tokens: number) => tokens > 40_000) });
+    expect((await read(good('a'))).rows.media).toBeUndefined();
   });
 
   test.each([
