@@ -64,6 +64,33 @@ test('many small buckets give what one gives: every entry once, in the order of 
   expect(existsSync(scratchDir)).toBe(false);
 });
 
+test('answers and failures are in order, each kind for itself', async () => {
+  const { put, paged, objects, scratchDir } = await openParts();
+  const entries = shuffled().map((entry) => ({
+    ...entry,
+    kind: entry.row % 7 === 0 ? ('failure' as const) : ('success' as const),
+  }));
+  for (let at = 0; at < entries.length; at += 250) await put(entries.slice(at, at + 250));
+  for (const bucketBytes of [100_000, 4_000]) {
+    const texts = { success: '', failure: '' };
+    for await (const { kind, bytes } of mergeParts({ objects, ...paged(), rowCount: 1_000, scratchDir, bucketBytes }))
+      texts[kind] += bytes.toString();
+    const expected = Map.groupBy(Array(1_000).keys(), (row) => row % 7 === 0);
+    expect(texts.failure).toBe(
+      expected
+        .get(true)
+        ?.map((row) => `{"row":${row}}\n`)
+        .join(''),
+    );
+    expect(texts.success).toBe(
+      expected
+        .get(false)
+        ?.map((row) => `{"row":${row}}\n`)
+        .join(''),
+    );
+  }
+});
+
 test('rows that wait for a few others only never lie on local disk, and what follows a row that is late does', async () => {
   const { put, paged, objects, scratchDir } = await openParts();
   const entries = shuffled().toSorted((a, b) => a.row - b.row);
