@@ -3,7 +3,7 @@
  *
  * An engine works on at most `slots` sequences at once, and each of them advances at `speed(sequences)`; what comes beyond waits in the order of arrival, and beyond
  * `queue` is refused. A request is so many units of work; one unit takes one service time alone in the engine. Where it has a cache, the part of a prompt that is not
- * found there is work, too, and who finds no memory waits, with all behind it.
+ * found there is evaluated first, one prompt after the other, while no answer advances; who finds no memory waits, with all behind it.
  */
 import { Heap } from './heap.ts';
 import { BLOCK_TOKENS, type Blocks, PrefixCache } from './prefix-cache.ts';
@@ -24,7 +24,7 @@ export interface EngineShape {
   /** How fast each of so many sequences advances; default 1 for any number. */
   readonly speed?: (sequences: number) => number;
   /** Memory for prompts, and what it takes to evaluate one of their tokens; default: prompts cost nothing. */
-  readonly cache?: { readonly tokens: number; readonly workPerToken: number };
+  readonly cache?: { readonly tokens: number; readonly msPerToken: number };
 }
 
 /** One service time of an engine's life. */
@@ -54,6 +54,8 @@ export class EngineTime<Request extends Work> {
   #nowMs = 0;
   /** Advances by the speed of one sequence. */
   #clock = 0;
+  /** Of prompts that are still to be evaluated. */
+  #prefillMs = 0;
   /** Tokens of prompts of what runs that the cache had. */
   readonly #cachedTokens = new WeakMap<Request, number>();
 
@@ -79,7 +81,7 @@ export class EngineTime<Request extends Work> {
   /** When the next request ends, if nothing else comes. */
   get nextDoneMs(): number {
     const next = this.#running.least;
-    return next === undefined ? NEVER : this.#nowMs + Math.max(0, next.at - this.#clock) / this.#rate;
+    return next === undefined ? NEVER : this.#nowMs + this.#prefillMs + Math.max(0, next.at - this.#clock) / this.#rate;
   }
 
   /** The engine becomes smaller or larger. What runs goes on. */
@@ -102,7 +104,9 @@ export class EngineTime<Request extends Work> {
   advanceTo(nextMs: number): void {
     const { serviceMs } = this.#shape;
     const stepMs = nextMs - this.#nowMs;
-    const work = stepMs * this.#rate;
+    const prefillMs = Math.min(stepMs, this.#prefillMs);
+    this.#prefillMs -= prefillMs;
+    const work = (stepMs - prefillMs) * this.#rate;
     const place = Math.floor(this.#nowMs / serviceMs);
     for (let missing = this.windows.length; missing <= place; missing += 1)
       this.windows.push({ done: 0, possible: 0, queued: 0 });
@@ -130,24 +134,24 @@ export class EngineTime<Request extends Work> {
   admit(): void {
     while (this.running < this.#slots && this.waiting > 0) {
       const request = this.#waiting[this.#waitingFrom] as Request; // something waits
-      const prefill = this.#prefill(request);
-      if (prefill === undefined) break;
+      if (!this.#begin(request)) break;
       this.#waitingFrom += 1;
-      this.#running.push({ request, at: this.#clock + request.work + prefill });
+      this.#running.push({ request, at: this.#clock + request.work });
     }
     if (this.#waitingFrom < 10_000) return;
     this.#waiting = this.#waiting.slice(this.#waitingFrom);
     this.#waitingFrom = 0;
   }
 
-  /** The work of its prompt; undefined where it has to wait for memory. */
-  #prefill(request: Request): number | undefined {
+  /** Takes its prompt in; answers false where that has to wait for memory. */
+  #begin(request: Request): boolean {
     const { prompt } = request;
-    if (this.#cache === undefined || this.#shape.cache === undefined || prompt === undefined) return 0;
+    if (this.#cache === undefined || this.#shape.cache === undefined || prompt === undefined) return true;
     const cached = this.#cache.admit(prompt);
-    if (cached === undefined) return undefined;
+    if (cached === undefined) return false;
     this.#cachedTokens.set(request, BLOCK_TOKENS * cached);
-    return BLOCK_TOKENS * (prompt.length - cached) * this.#shape.cache.workPerToken;
+    this.#prefillMs += BLOCK_TOKENS * (prompt.length - cached) * this.#shape.cache.msPerToken;
+    return true;
   }
 
   /** Work that one sequence gets done in a millisecond. */

@@ -43,7 +43,7 @@ test('refuses what neither a slot nor its queue has room for, and takes it up wh
 });
 
 test('has the blocks of a prompt that was there before, and loses the end first when others need the room', async () => {
-  const engine = await start({ slots: 1, serviceMs: 10, cache: { tokens: 160, workPerToken: 0.001 } });
+  const engine = await start({ slots: 1, serviceMs: 10, cache: { tokens: 160, msPerToken: 0.01 } });
   const [first, second] = ['a'.repeat(512), 'b'.repeat(512)];
   const cached: number[] = [];
   for (const prompt of [first, first, first.slice(0, 256) + second.slice(0, 256), second, first])

@@ -29,6 +29,10 @@ describe.concurrent('a benchmark in its smallest form', () => {
     expect(told).toMatch(/40 service times of 25 ms/);
   });
 
+  test('holds the model of time beside the embedded engine', async ({ expect }) => {
+    expect((await run('simulator-check', '1')).match(/^ {2}.* [\d.]+ {2}\([\d.]+, [\d.]+\)$/gm)).toHaveLength(5);
+  });
+
   test('has prompts meet their prefixes, on one engine and on four', async ({ expect }) => {
     const shares = [...(await run('prefix')).matchAll(/= ([\d.]+) of the most/g)].map(([, share]) => Number(share));
     expect(shares).toHaveLength(4);
