@@ -222,7 +222,7 @@ export const JobEvents = z
           kind: z
             .string()
             .describe(
-              'What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `context-at-risk`, `deadline-at-risk`, `output-limit-at-risk`, `prefix-order`, `prefix-gain`, `rows-copied`, `trouble`',
+              'What happened, for programs: `state-moved`, `paused`, `resumed`, `engine-lost`, `engine-back`, `context-at-risk`, `deadline-at-risk`, `output-limit-at-risk`, `prefix-order`, `prefix-gain`, `rows-copied`, `rows-hedged`, `trouble`',
             ),
           message: z.string().describe('What happened, in words'),
           details: z.record(z.string(), z.unknown()).describe('Further facts'),

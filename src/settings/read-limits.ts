@@ -43,9 +43,11 @@ export function readLimits(settings: Settings): Partial<Limits> {
 /** The limits of a worker, in the same way. */
 export function readWorkerLimits(settings: Settings): Partial<WorkerLimits> {
   const outputBytes = readCount(settings, 'BOATLOAD_MAX_OUTPUT_BYTES');
+  const hedgeSeconds = readCount(settings, 'BOATLOAD_HEDGE_SECONDS');
   const drainSeconds = readCount(settings, 'BOATLOAD_DRAIN_SECONDS');
   return {
     ...(outputBytes !== undefined && { outputBytes }),
+    ...(hedgeSeconds !== undefined && { hedgeAfterMs: hedgeSeconds * 1000 }),
     ...(drainSeconds !== undefined && { drainMs: drainSeconds * 1000 }),
   };
 }

@@ -51,6 +51,11 @@ export const SETTING_GROUPS = {
       DEFAULT_WORKER_LIMITS.drainMs / 1000,
       'How long rows in flight may take to finish after SIGTERM',
     ),
+    BOATLOAD_HEDGE_SECONDS: count(
+      'seconds',
+      'never',
+      'The last rows of a job in flight that take this long, and far longer than the others, are asked a second time; engines may bill both',
+    ),
   },
   'Quotas of each account': {
     BOATLOAD_QUOTA_BATCH_JOBS_ACTIVE: count('jobs', quotas['batch-jobs-active'], 'Jobs that have not ended'),

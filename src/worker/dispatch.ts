@@ -49,6 +49,11 @@ export class Dispatch {
     this.#options = options;
   }
 
+  /** True when no row is left that no engine was given. */
+  get isEmpty(): boolean {
+    return this.#stretches.isEmpty;
+  }
+
   /** Resolves when no row is left, or none is to be handed out any more. Batches go out in the order in which they come. */
   async handOut(batch: Batch): Promise<void> {
     if (batch.until.aborted || batch.rows.length === 0) return;

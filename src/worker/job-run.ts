@@ -12,9 +12,10 @@ import { compileRequest, type RequestMaker } from '../jobs/request.ts';
 import type { ServedModel } from '../jobs/served-model.ts';
 import { commitSegment } from './commit-segment.ts';
 import { Dispatch } from './dispatch.ts';
+import { Hedges } from './hedges.ts';
 import { Journal, type Segment } from './journal.ts';
 import type { RowSource } from './shard-rows.ts';
-import { tellCopies } from './tell-copies.ts';
+import { tellCopies, tellHedges } from './tell-savings.ts';
 import { Twins } from './twins.ts';
 import type { RowContext } from './worker-context.ts';
 
@@ -47,6 +48,8 @@ export class JobRun {
   readonly dispatch: Dispatch;
   /** Present where rows with the same request are asked once. */
   readonly twins: Twins | undefined;
+  /** Present where stragglers are asked twice. */
+  readonly hedges: Hedges | undefined;
   /** It was stopped because no engine of it answers. */
   isStarved = false;
   readonly #options: JobRunOptions;
@@ -86,6 +89,9 @@ export class JobRun {
       room: twins === undefined ? () => this.journal.room() : () => twins.room().then(() => this.journal.room()),
       refusal: () => (this.isOneOfSeveral ? this.hopeless : undefined),
     });
+    const { hedgeAfterMs: afterMs } = context.limits;
+    const isNearEnd = (): boolean => !this.stopped.aborted && this.dispatch.isEmpty;
+    this.hedges = afterMs === undefined ? undefined : new Hedges({ afterMs, isNearEnd });
     // Every row in flight listens: far more than the ten after which Node suspects a leak.
     for (const { signal } of [this.#stop, this.#abort]) setMaxListeners(0, signal);
   }
@@ -121,7 +127,7 @@ export class JobRun {
     } finally {
       this.#busyShards -= 1;
       await (this.#busyShards === 0 ? this.journal.flush() : this.journal.committed());
-      if (this.#busyShards === 0) await this.#tellCopies();
+      if (this.#busyShards === 0) await this.#tell();
     }
   }
 
@@ -183,9 +189,12 @@ export class JobRun {
     this.journal.add(entry);
   }
 
-  async #tellCopies(): Promise<void> {
+  async #tell(): Promise<void> {
+    const of = { context: this.#options.context, jobUid: this.job.uid };
     const rows = this.twins?.takeCopied() ?? 0;
-    if (rows > 0) await tellCopies(this.#options.context, { jobUid: this.job.uid, rows });
+    if (rows > 0) await tellCopies(of, rows);
+    const hedged = this.hedges?.take();
+    if (hedged !== undefined && hedged.hedges > 0) await tellHedges(of, hedged);
   }
 
   async #commit(segment: Segment): Promise<void> {

@@ -1,12 +1,13 @@
 /** One row of a job whose rows with the same request are asked once. */
 import { createHash } from 'node:crypto';
 import type { Slot } from '../engines/pool.ts';
+import { askRow } from './ask-row.ts';
 import type { JobRun } from './job-run.ts';
 import type { ReadableRow } from './read-rows.ts';
-import { type RowOutcome, runRow } from './run-row.ts';
+import type { RowOutcome } from './run-row.ts';
 import type { Twins } from './twins.ts';
 
-/** Runs a row as `runRow` does, unless a twin of it has an answer or comes to one. */
+/** Runs a row as `askRow` does, unless a twin of it has an answer or comes to one. */
 export async function runTwin(
   run: JobRun,
   twins: Twins,
@@ -14,7 +15,7 @@ export async function runTwin(
 ): Promise<RowOutcome> {
   const { customId, request } = identify(run, row, first.slot);
   if (!twins.has(request)) {
-    const outcome = runRow(run, row, first);
+    const outcome = askRow(run, row, first);
     void twins.ask(
       request,
       customId,
@@ -27,7 +28,7 @@ export async function runTwin(
   const result = await twins.copy(request, customId, signal);
   if (result !== undefined) return { kind: 'result', result };
   try {
-    return await runRow(run, row, { slot: await run.pool.acquire(run.accountId, signal), signal });
+    return await askRow(run, row, { slot: await run.pool.acquire(run.accountId, signal), signal });
   } catch (cause) {
     if (signal.aborted) return { kind: 'aborted' };
     throw cause;

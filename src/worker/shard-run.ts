@@ -1,13 +1,14 @@
 /** One leased shard from its first row to its settlement. */
 import { setMaxListeners } from 'node:events';
-import { offAbort, onAbort } from '../engines/on-abort.ts';
 import type { Slot } from '../engines/pool.ts';
 import type { PartClaim, ShardLease } from '../jobs/leases.ts';
 import { countPositions } from '../jobs/ranges.ts';
 import type { ResultRow } from '../jobs/result-row.ts';
+import { askRow } from './ask-row.ts';
+import { follow } from './follow.ts';
 import type { JobRun } from './job-run.ts';
 import type { ReadableRow } from './read-rows.ts';
-import { refuseRow, runRow } from './run-row.ts';
+import { refuseRow } from './run-row.ts';
 import { runTwin } from './run-twin.ts';
 import { openShardRows, type UnreadRow } from './shard-rows.ts';
 
@@ -118,7 +119,7 @@ export class ShardRun {
   async #answer(row: ReadableRow, slot: Slot): Promise<ResultRow | undefined> {
     const first = { slot, signal: this.#abort.signal };
     const { twins } = this.job;
-    const outcome = await (twins === undefined ? runRow(this.job, row, first) : runTwin(this.job, twins, { row, first }));
+    const outcome = await (twins === undefined ? askRow(this.job, row, first) : runTwin(this.job, twins, { row, first }));
     if (outcome.kind === 'fatal') this.job.fail(outcome.message);
     return outcome.kind === 'result' ? outcome.result : undefined;
   }
@@ -135,12 +136,4 @@ export class ShardRun {
       });
     }
   }
-}
-
-/** Aborts one with the other, until the function that it answers is called. A signal made of several costs every row that asks it more. */
-function follow(signal: AbortSignal, controller: AbortController): () => void {
-  const abort = (): void => controller.abort();
-  if (signal.aborted) abort();
-  else onAbort(signal, abort);
-  return () => offAbort(signal, abort);
 }

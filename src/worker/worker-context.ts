@@ -23,6 +23,8 @@ export interface WorkerLimits {
   readonly hopelessMs: number;
   /** How long rows in flight may take to finish after a stop is asked for. */
   readonly drainMs: number;
+  /** A job's last rows in flight that take far longer than the others, and this at least, are asked a second time; absent: none is. */
+  readonly hedgeAfterMs?: number;
 }
 
 export const DEFAULT_WORKER_LIMITS: WorkerLimits = {
