@@ -43,6 +43,10 @@ describe.concurrent('a benchmark in its smallest form', () => {
     expect((await run('validate', '1')).match(/^ {2}validate +[\d.]+ µs CPU per row/gm)).toHaveLength(2);
   });
 
+  test('plans, beside checking alone', async ({ expect }) => {
+    expect((await run('planning')).match(/planning beside checking: CPU -?[\d.]+ ×/g)).toHaveLength(2);
+  });
+
   test('runs small jobs', async ({ expect }) => {
     expect(await run('job-overhead', '2')).toMatch(/downloadable +p50 \d+ ms/);
   });
