@@ -22,7 +22,16 @@ export interface LoadedModel {
   readonly threads: number;
 }
 
-const BATCH_TOKENS = 512;
+/** What decides of a context's memory beside its size: told to the estimate as to the context. */
+const ATTENTION = {
+  // Fused attention rounds by how many tokens of a sequence come at once: a row would read otherwise alone than in a batch.
+  flashAttention: false,
+  // Where attention slides over a window, keep what left it: prefixes can be used again.
+  swaFullCache: true,
+} as const;
+
+/** Without fused attention every token of a batch has a score for every place of the context: over a long one a large batch takes gigabytes. */
+const toBatchTokens = (contextSize: number): number => (contextSize > 8_192 ? 128 : 512);
 
 /** Throws a `Problem` with reason `ENGINE_BINARY_MISSING`, `MODEL_FILE_INVALID` or `MODEL_TOO_LARGE`. */
 export async function loadModel(options: ChildOptions, order: BatchOrder): Promise<LoadedModel> {
@@ -70,7 +79,8 @@ async function openContext(
         contextSize: capacity.contextSize,
         sequences: capacity.slots,
         modelGpuLayers: model.gpuLayers,
-        batchSize: BATCH_TOKENS,
+        batchSize: toBatchTokens(capacity.contextSize),
+        ...ATTENTION,
       });
       return needs.cpuRam;
     },
@@ -79,12 +89,11 @@ async function openContext(
     return await model.createContext({
       sequences: slots,
       contextSize,
-      batchSize: BATCH_TOKENS,
+      batchSize: toBatchTokens(contextSize),
+      ...ATTENTION,
       threads: options.threads,
       failedCreationRemedy: false,
       ...(options.adapterPath !== undefined && { lora: options.adapterPath }),
-      // Where attention slides over a window, keep what left it: prefixes can be used again.
-      swaFullCache: true,
       batching: { itemPrioritizationStrategy: order.strategy },
     });
   } catch (cause) {
