@@ -86,7 +86,7 @@ async function timed(work: () => Promise<Tokens>): Promise<Run> {
 }
 
 const median = (figures: readonly number[]): number =>
-  figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? Number.NaN;
+  figures.toSorted((a, b) => a - b)[Math.floor((figures.length - 1) / 2)] ?? Number.NaN;
 const verdict = (figure: number, goal: number): string => `goal ${goal}: ${figure >= goal ? 'met' : 'MISSED'}`;
 
 const path = makeModel(MODEL);

@@ -3,7 +3,7 @@
  * per-round ratios. Decoding beside the batched bench, which draws no tokens and speaks no HTTP; jobs of 32 rows through one server of Boatload, on the embedded engine and on
  * llama-server behind its URL; the same job beside the engine alone, driven by a bare loop; the start. Random models, as speed knows no sense.
  *
- *   LLAMA_CPP_BIN=<folder> node bench/embedded.ts [rounds] [--only decode,job,prefix,start] [--threads 1] [--no-fused] [--tiny]       Linux only (reads /proc)
+ *   LLAMA_CPP_BIN=<folder> node bench/embedded.ts [rounds] [--only decode,job,prefix,start] [--threads 1] [--fused] [--tiny]       Linux only (reads /proc)
  */
 import { parseArgs } from 'node:util';
 import { askAll } from './embedded/bare-loop.ts';
@@ -18,13 +18,12 @@ import { measureStart } from './embedded/start.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  allowNegative: true,
   options: {
     tiny: { type: 'boolean', default: false },
     only: { type: 'string', default: 'decode,job,prefix,start' },
     // What the engine takes by itself on two cores.
     threads: { type: 'string', default: '1' },
-    fused: { type: 'boolean', default: true },
+    fused: { type: 'boolean', default: false },
   },
 });
 const ROUNDS = Number(positionals[0] ?? (values.tiny ? 1 : 5));
