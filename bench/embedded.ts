@@ -29,7 +29,7 @@ const { positionals, values } = parseArgs({
 const ROUNDS = Number(positionals[0] ?? (values.tiny ? 1 : 5));
 const THREADS = Number(values.threads);
 const LLAMA_CPP = findLlamaCpp();
-/** Whether llama.cpp's programs join the steps of attention, as the embedded engine does. */
+/** Whether llama.cpp's programs join the steps of attention; the embedded engine does not, for the same text alone and in a batch. */
 const FLASH_ATTENTION = values.fused;
 
 interface Decoding {
