@@ -54,8 +54,8 @@ export function openOutputFile(objects: ObjectStore, { jobUid, name }: FilePlace
       tally.rows += lengths.length;
       tally.bytes += bytes.length;
       hash.update(bytes);
-      // A store that has failed drains nothing any more.
-      if (!stream.write(bytes)) await Promise.race([once(stream, 'drain'), stored]);
+      // A store that has failed drains nothing any more, and why it has failed counts for more than that nobody reads the stream.
+      if (!stream.write(bytes)) await Promise.race([once(stream, 'drain').catch(() => stored), stored]);
     },
     async end() {
       stream.end();
