@@ -58,8 +58,11 @@ test("the disk of a worker's journal fills up: it says so, and with room the job
 });
 
 test('the disk below the merge fills up: it says so, and with room the job ends with every row, and none is asked again', async () => {
-  const fleet = await openFleet({ database: await postgres.makeDatabase(), engine: makeEngine(2 * LONG) });
-  // Of 40 MB, which are more than a merge sorts in memory.
+  // 120 MB of answers wait for the first row's, which is refused once and comes last: more than a merge holds in memory.
+  const [first] = allIds(1);
+  const script = ({ marker, attempt }: { readonly marker: string; readonly attempt: number }) =>
+    marker === first && attempt === 1 ? { status: 503, headers: { 'retry-after': '10' } } : undefined;
+  const fleet = await openFleet({ database: await postgres.makeDatabase(), engine: { ...makeEngine(6 * LONG), script } });
   const { grow } = await mountDisk(10, join(fleet.cwd, 'data/worker-1/scratch'));
   const worker = await fleet.start('worker');
   await startJob(fleet, ROWS);
@@ -67,6 +70,6 @@ test('the disk below the merge fills up: it says so, and with room the job ends 
   expect(await (await fleet.ask('GET', 'batchInferenceJobs/job')).json()).toMatchObject({ state: 'JOB_STATE_WRITING_RESULTS' });
   grow(200);
   expect(await untilOver(fleet)).toMatchObject({ state: 'JOB_STATE_COMPLETED' });
-  expect((await readOutput(fleet)).map(contentOf)).toEqual(wholeContents(2 * LONG));
-  expect([...fleet.engine.calls].filter(([, { asked }]) => asked > 1)).toEqual([]);
+  expect((await readOutput(fleet)).map(contentOf)).toEqual(wholeContents(6 * LONG));
+  expect([...fleet.engine.calls].filter(([, { asked }]) => asked > 1)).toEqual([[first, { asked: 2, answered: 1 }]]);
 });
