@@ -15,7 +15,7 @@ import { openDatabaseClock } from './db/database-clock.ts';
 import { makeEngineBoard } from './db/engine-board.ts';
 import { openStore, type StoreOptions } from './db/open-store.ts';
 import type { Places } from './places.ts';
-import { readLimits, readLoadMs, readWorkerLimits } from './settings/read-limits.ts';
+import { readLimits, readLoading, readWorkerLimits } from './settings/read-limits.ts';
 import type { Settings } from './settings/settings.ts';
 import type { ModelShelf } from './shelf/model-shelf.ts';
 import { openLibrary } from './shelf/open-library.ts';
@@ -77,7 +77,7 @@ export async function openMachine({
     const objects = await openObjectStore(places.objects);
     const engines = new SharedEngines({ board: makeEngineBoard(store, clock), shelf: models, secret, log });
     if (options.sharedEngines) await engines.start();
-    const library = await openLibrary({ store, objects, shelf: models, log, dataDir, runs, loadMs: readLoadMs(settings) });
+    const library = await openLibrary({ store, objects, shelf: models, log, dataDir, runs, ...readLoading(settings) });
     const refreshModels = async (): Promise<void> => {
       await library.refresh();
       if (options.sharedEngines) await engines.refresh();

@@ -5,11 +5,12 @@ import type { UpView } from './cli/doors.ts';
 import type { Precision } from './contract/job.ts';
 import { makeName, PUBLIC_ACCOUNT, toModelId } from './contract/names.ts';
 import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
+import type { Loading } from './engines/embedded/open-embedded.ts';
 import { readGgufFile } from './engines/gguf-file.ts';
 import { toGgufFacts } from './engines/gguf-head.ts';
 import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';
 import { openUpstream } from './engines/upstream.ts';
-import { readLoadMs } from './settings/read-limits.ts';
+import { readLoading } from './settings/read-limits.ts';
 import type { OpenedModel, ShelvedModel } from './shelf/model-shelf.ts';
 import type { Start } from './start-settings.ts';
 
@@ -25,7 +26,7 @@ export async function chooseServerModels(
   { models, engines, settings }: Wish,
   context: ServerModelOptions,
 ): Promise<readonly ShelvedModel[]> {
-  const options = { ...context, loadMs: readLoadMs(settings) };
+  const options = { ...context, loading: readLoading(settings) };
   const files = [...new Set([...SHIPPED_MODELS, ...models.filter((model) => model !== 'echo')])];
   const urls = engines.filter((engine) => engine !== 'echo');
   return [
@@ -43,10 +44,10 @@ const publicModel = (name: string, open: () => Promise<OpenedModel>): ShelvedMod
 });
 
 interface FileOptions extends ServerModelOptions {
-  readonly loadMs: number | undefined;
+  readonly loading: Loading;
 }
 
-async function fileModel(model: string, { log, view, loadMs }: FileOptions): Promise<ShelvedModel> {
+async function fileModel(model: string, { log, view, loading }: FileOptions): Promise<ShelvedModel> {
   const file = await findModelFile(model, {
     mayDownload: async () => {
       view.notice(`${model} is not here yet: downloading it`);
@@ -58,7 +59,7 @@ async function fileModel(model: string, { log, view, loadMs }: FileOptions): Pro
   const weights = async (): Promise<string> => file.path;
   const openEngine = async (): Promise<OpenedModel> => {
     const { openEmbeddedEngine } = await import('./engines/embedded/open-embedded.ts');
-    const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log, loadMs });
+    const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log, ...loading });
     const [model = { id: file.name }] = await engine.models();
     return { engine, model };
   };

@@ -8,6 +8,7 @@ import { ECHO_MODEL, makeEchoEngine } from '../engines/echo.ts';
 import type { Engine } from '../engines/engine.ts';
 import { findModelFile, SHIPPED_MODELS } from '../engines/model-file.ts';
 import { openUpstream } from '../engines/upstream.ts';
+import { readLoading } from '../settings/read-limits.ts';
 import type { OpenedModel, ShelvedModel } from '../shelf/model-shelf.ts';
 
 /** Who is to answer. */
@@ -64,7 +65,12 @@ async function chooseFile(model: string, options: RunModelOptions): Promise<Shel
   return shelve(name, options, async () => {
     const { openEmbeddedEngine } = await import('../engines/embedded/open-embedded.ts');
     const file = await find();
-    const engine = await openEmbeddedEngine({ modelPath: file.path, modelId: file.name, log: options.log() });
+    const engine = await openEmbeddedEngine({
+      modelPath: file.path,
+      modelId: file.name,
+      log: options.log(),
+      ...readLoading(process.env),
+    });
     const [model = { id: file.name }] = await engine.models();
     return { engine, model };
   });

@@ -1,6 +1,7 @@
 /** The limits that whoever runs the program has set. */
 import { DEFAULT_LIMITS, type Limits, type QuotaId } from '../actions/context.ts';
 import { Problem } from '../base/problem.ts';
+import type { Loading } from '../engines/embedded/open-embedded.ts';
 import type { WorkerLimits } from '../worker/worker-context.ts';
 import { readCount, readList, readSwitch, type Settings } from './settings.ts';
 import type { SettingName } from './settings-table.ts';
@@ -52,10 +53,13 @@ export function readWorkerLimits(settings: Settings): Partial<WorkerLimits> {
   };
 }
 
-/** How long a model may take to load; undefined: as long as its size allows. */
-export function readLoadMs(settings: Settings): number | undefined {
+/** How models are loaded into this machine. */
+export function readLoading(settings: Settings): Loading {
   const seconds = readCount(settings, 'BOATLOAD_MODEL_LOAD_SECONDS');
-  return seconds === undefined ? undefined : seconds * 1000;
+  return {
+    loadMs: seconds === undefined ? undefined : seconds * 1000,
+    fusedAttention: readSwitch(settings, 'BOATLOAD_FUSED_ATTENTION'),
+  };
 }
 
 /** By field what is set under its name; what isn't is left out. */

@@ -80,6 +80,9 @@ export const SETTING_GROUPS = {
       '120, and one for every 16 MiB of its file',
       'How long a model may take to load before its process is ended',
     ),
+    BOATLOAD_FUSED_ATTENTION: toggle(
+      'The embedded engine computes attention fused: faster, but with temperature 0 a row may answer otherwise beside others than alone',
+    ),
     BOATLOAD_HUB_URL: text(
       'URL',
       '`https://huggingface.co`',

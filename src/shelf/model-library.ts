@@ -5,19 +5,18 @@ import { PRECISIONS } from '../contract/job.ts';
 import { makeName } from '../contract/names.ts';
 import { listRunnableFiles, type RunnableFile } from '../db/queries/list-runnable-files.ts';
 import type { Store } from '../db/store.ts';
+import type { Loading } from '../engines/embedded/open-embedded.ts';
 import { findWeights } from './find-weights.ts';
 import { keepLooking } from './keep-looking.ts';
 import type { ModelCache } from './model-cache.ts';
 import type { OpenedModel, ShelvedModel } from './model-room.ts';
 import type { ModelShelf } from './model-shelf.ts';
 
-export interface ModelLibraryOptions {
+export interface ModelLibraryOptions extends Loading {
   readonly store: Store;
   readonly shelf: ModelShelf;
   readonly cache: ModelCache;
   readonly log: Log;
-  /** How long a model may take to load; absent: as its size allows. */
-  readonly loadMs?: number | undefined;
 }
 
 /** How soon a change that another process made is seen. */
@@ -93,11 +92,11 @@ export class ModelLibrary {
   }
 
   async #open(file: RunnableFile, baseModel: string | undefined): Promise<OpenedModel> {
-    const { cache, log, loadMs } = this.#options;
+    const { cache, log, loadMs, fusedAttention } = this.#options;
     const places = { cache, weightsOf: this.weightsOf.bind(this) };
     const weights = await findWeights(places, { file, baseModel, accountId: file.accountId });
     const { openEmbeddedEngine } = await import('../engines/embedded/open-embedded.ts');
-    const engine = await openEmbeddedEngine({ ...weights, modelId: file.id, log, loadMs });
+    const engine = await openEmbeddedEngine({ ...weights, modelId: file.id, log, loadMs, fusedAttention });
     const [model = { id: file.id }] = await engine.models();
     return { engine, model };
   }

@@ -3,13 +3,12 @@
 import { basename } from 'node:path';
 import type { ModelTrial, TryModel, WeightsFile } from '../actions/try-model.ts';
 import { Problem } from '../base/problem.ts';
+import type { Loading } from '../engines/embedded/open-embedded.ts';
 import { findWeights, type Weights, type WeightsPlaces } from './find-weights.ts';
 
-export interface ModelTrialOptions extends WeightsPlaces {
+export interface ModelTrialOptions extends WeightsPlaces, Loading {
   /** Others run the models: a machine with less memory than theirs refuses none. */
   readonly runsElsewhere: boolean;
-  /** How long a model may take to load; absent: as its size allows. */
-  readonly loadMs?: number | undefined;
   /** How long one that loads keeps the next one waiting. */
   readonly patienceMs?: number;
 }
@@ -37,13 +36,13 @@ async function atMost(ending: Promise<unknown>, ms: number): Promise<void> {
 }
 
 async function tryModel(
-  { runsElsewhere, loadMs }: ModelTrialOptions,
+  { runsElsewhere, loadMs, fusedAttention }: ModelTrialOptions,
   { file }: ModelTrial,
   weights: Weights,
 ): Promise<readonly string[]> {
   const { openEmbeddedEngine } = await import('../engines/embedded/open-embedded.ts');
   try {
-    const engine = await openEmbeddedEngine({ ...weights, modelId: 'trial', slots: 1, loadMs });
+    const engine = await openEmbeddedEngine({ ...weights, modelId: 'trial', slots: 1, loadMs, fusedAttention });
     await engine.close();
     return [];
   } catch (cause) {

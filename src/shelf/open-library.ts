@@ -36,6 +36,7 @@ export async function openLibrary({ objects, dataDir, runs, ...options }: OpenLi
       weightsOf: (name, accountId) => library.weightsOf(name, accountId),
       runsElsewhere: runs === 'elsewhere',
       loadMs: options.loadMs,
+      fusedAttention: options.fusedAttention,
     }),
   };
 }

@@ -10,6 +10,7 @@ export interface ChildOptions {
   readonly slots?: number;
   readonly contextSize?: number;
   readonly threads?: number;
+  readonly fusedAttention?: boolean | undefined;
   /** Requests that may wait for a slot; one more is refused with 429. */
   readonly maxWaiting: number;
   /** A folder of the child's own for evaluated prefixes. */

@@ -23,15 +23,14 @@ export interface LoadedModel {
 }
 
 /** What decides of a context's memory beside its size: told to the estimate as to the context. */
-const ATTENTION = {
-  // Fused attention rounds by how many tokens of a sequence come at once: a row would read otherwise alone than in a batch.
-  flashAttention: false,
+const toAttention = ({ fusedAttention = false }: ChildOptions, contextSize: number) => ({
+  // Fused, it rounds by how many tokens of a sequence come at once: a row would read otherwise alone than in a batch.
+  flashAttention: fusedAttention,
   // Where attention slides over a window, keep what left it: prefixes can be used again.
   swaFullCache: true,
-} as const;
-
-/** Without fused attention every token of a batch has a score for every place of the context: over a long one a large batch takes gigabytes. */
-const toBatchTokens = (contextSize: number): number => (contextSize > 8_192 ? 128 : 512);
+  // Unfused, every token of a batch has a score for every place of the context: over a long one a large batch takes gigabytes.
+  batchSize: contextSize > 8_192 ? 128 : 512,
+});
 
 /** Throws a `Problem` with reason `ENGINE_BINARY_MISSING`, `MODEL_FILE_INVALID` or `MODEL_TOO_LARGE`. */
 export async function loadModel(options: ChildOptions, order: BatchOrder): Promise<LoadedModel> {
@@ -79,8 +78,7 @@ async function openContext(
         contextSize: capacity.contextSize,
         sequences: capacity.slots,
         modelGpuLayers: model.gpuLayers,
-        batchSize: toBatchTokens(capacity.contextSize),
-        ...ATTENTION,
+        ...toAttention(options, capacity.contextSize),
       });
       return needs.cpuRam;
     },
@@ -89,8 +87,7 @@ async function openContext(
     return await model.createContext({
       sequences: slots,
       contextSize,
-      batchSize: toBatchTokens(contextSize),
-      ...ATTENTION,
+      ...toAttention(options, contextSize),
       threads: options.threads,
       failedCreationRemedy: false,
       ...(options.adapterPath !== undefined && { lora: options.adapterPath }),

@@ -10,7 +10,15 @@ import { openUpstream } from '../upstream.ts';
 import { Quarantine } from './quarantine.ts';
 import { type StartedChild, startChild } from './start-child.ts';
 
-export interface EmbeddedEngineOptions {
+/** What whoever runs the machine has set for all models in it. */
+export interface Loading {
+  /** How long a model may take to load; default two minutes, and a second for every 16 MiB of its file. */
+  readonly loadMs?: number | undefined;
+  /** Faster, but a greedy row may read otherwise beside others than alone; default no. */
+  readonly fusedAttention?: boolean | undefined;
+}
+
+export interface EmbeddedEngineOptions extends Loading {
   readonly modelPath: string;
   /** A LoRA adapter that goes on it, as GGUF. */
   readonly adapterPath?: string;
@@ -23,8 +31,6 @@ export interface EmbeddedEngineOptions {
   readonly threads?: number;
   /** Requests that may wait for a slot before more are refused with 429; default 1,024. */
   readonly maxWaiting?: number;
-  /** How long the model may take to load; default two minutes, and a second for every 16 MiB of its file. */
-  readonly loadMs?: number | undefined;
   readonly log?: Log;
 }
 
