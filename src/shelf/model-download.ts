@@ -70,7 +70,7 @@ async function fetchRest(wayOut: WayOut, wish: Download): Promise<string | undef
   const { reply, sha256 } = await ask(wayOut, wish, headers);
   const from = startOf(reply);
   const total = totalOf(reply, from);
-  if (reply.statusCode === 416 && total === have) {
+  if (reply.statusCode === 416 && total === have && !isOther(reply, mark)) {
     await reply.body.dump();
     return sha256;
   }

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { EntryTable } from '../jobs/entry-table.ts';
 
 const SLAB_BYTES = 128 * 1024;
+/** Kept for the next of a bucket's writes: what is held must not grow with the job. */
+const MOST_FREE = 2;
 
 export class Buckets {
   readonly #buckets: readonly Bucket[];
@@ -83,6 +85,6 @@ class Bucket {
   async #write(slab: Buffer, filled: number, before: Promise<void>): Promise<void> {
     await before;
     await (await this.#file).writeFile(slab.subarray(0, filled));
-    if (slab.length === SLAB_BYTES) this.#free.push(slab);
+    if (slab.length === SLAB_BYTES && this.#free.length < MOST_FREE) this.#free.push(slab);
   }
 }

@@ -41,6 +41,8 @@ export function openOutputFile(objects: ObjectStore, { jobUid, name }: FilePlace
   const hash = createHash('sha256');
   // What is read comes piece by piece as it was written: of bytes, a stream would make one piece of all that waits.
   const stream = new PassThrough({ writableHighWaterMark: 1024 * 1024, readableObjectMode: true, readableHighWaterMark: 2 });
+  // Why it ended is told by the store; a stream whose error nobody hears ends the process.
+  stream.on('error', () => undefined);
   const stored = objects.putStream(objectKey, stream);
   const failed = stored.then(
     () => undefined,

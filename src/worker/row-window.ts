@@ -1,5 +1,6 @@
 /** Entries of several tables, taken out in the order of their rows: a heap of tables, the one with the lowest row on top. */
 import type { EntryTable } from '../jobs/entry-table.ts';
+import { ENTRY_HEADER_BYTES } from '../jobs/part-entries.ts';
 import type { Hand } from './deal-entries.ts';
 import { type Slice, SliceWriter } from './slices.ts';
 
@@ -67,7 +68,7 @@ export class RowWindow {
     for (; run.at < order.length && run.row <= this.next; run.row = table.row(order[run.at] ?? 0)) {
       const place = order[run.at++] ?? 0;
       this.next = run.row + 1;
-      this.taken += table.end(place) - table.start(place);
+      this.taken += table.end(place) - table.start(place) - ENTRY_HEADER_BYTES;
       const full = this.#writers[table.kind(place)].add(table, place);
       if (full !== undefined) yield full;
       if (run.at === order.length) break;

@@ -69,17 +69,17 @@ export async function generate(generator: Generator, options: AnswerOptions, { s
     const { cachedTokens, rest, evaluated } = await placer.place({ slot, prompt, choices, signal });
     tally.promptTokens += prompt.length;
     tally.cachedTokens += cachedTokens;
-    const growing = new GrowingAnswer(model, options, onText);
     try {
+      const growing = new GrowingAnswer(model, options, onText);
       for await (const drawn of drawTokens({ ...options, model, order, slot, rest, signal })) {
         evaluated();
         tally.completionTokens++;
         if (growing.take(drawn)) break;
       }
+      return { ...growing.end(), cachedTokens };
     } finally {
       evaluated();
     }
-    return { ...growing.end(), cachedTokens };
   } finally {
     slots.giveBack(slot);
   }

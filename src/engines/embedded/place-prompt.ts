@@ -107,6 +107,8 @@ export class PromptPlacer {
   #load(slot: Slot, prefix: SavedPrefix, tokens: readonly Token[]): Promise<number> {
     return this.#order.alone(async () => {
       try {
+        // Empty before: where the file is gone, the tokens that the slot had would stay in it and nothing would know of them.
+        await slot.sequence.clearHistory();
         await slot.sequence.loadStateFromFile(prefix.path, { acceptRisk: true });
         const length = prefixIn(slot, tokens);
         await cut(slot, length);
