@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Ended, type Program, type ProgramOptions, startBoatload } from './program.ts';
 
 export interface KillOptions extends ProgramOptions {
+  /** Those that meet the program alive. */
   readonly kills: number;
   readonly seed: number;
   /** Kills it in this phase alone; default: in each of them in turn. */
@@ -14,11 +15,14 @@ export interface KillOptions extends ProgramOptions {
 export interface Killed {
   /** The run that was let end. */
   readonly last: Ended;
-  /** What the program was doing when it was killed, by the last that it had said. */
+  /** What the program was doing at each kill, by the last that it had said. */
   readonly phases: readonly string[];
 }
 
-/** Starts the command again and again, kills it as often as is asked, and lets the last one end. */
+/** Of so many starts one kill at least must meet the program alive. */
+const STARTS_PER_KILL = 3;
+
+/** Starts the command again and again, kills it as often as is asked, and lets the last one end. One that ends before its kill is started once more. */
 export async function killAgainAndAgain(
   args: readonly string[],
   { kills, seed, only, onKill, ...options }: KillOptions,
@@ -26,15 +30,16 @@ export async function killAgainAndAgain(
   const random = makeRandom(seed);
   const phases: string[] = [];
   const wanted = PHASES.filter(({ name }) => only === undefined || name === only);
-  for (let kill = 0; kill < kills; kill++) {
+  for (let start = 0; phases.length < kills; start++) {
+    if (start === STARTS_PER_KILL * kills) throw new Error(`Of ${start} starts only ${phases.length} met their kill alive.`);
     const program = startBoatload(args, options);
-    const phase = wanted[kill % wanted.length] ?? PHASES[0];
+    const phase = wanted[start % wanted.length] ?? PHASES[0];
     await Promise.race([reach(program, phase), program.ended]);
     await Promise.race([delay(phase.spreadMs * random()), program.ended]);
     onKill?.(program);
     const { code, stderr } = await program.killAll();
     if (code !== null && code !== 0) throw new Error(`Not killed, but ended with ${code}:\n${stderr}`);
-    phases.push(`${phase.name}${code === 0 ? ', ended before' : ''}`);
+    if (code === null) phases.push(phase.name);
   }
   const last = await startBoatload(args, options).ended;
   if (last.code !== 0) throw new Error(`The last one ended with ${last.code ?? last.signal}:\n${last.stderr}`);
@@ -51,9 +56,9 @@ interface Phase {
 
 const PHASES: readonly [Phase, ...Phase[]] = [
   { name: 'start', spreadMs: 2_000 },
-  { name: 'opening', says: /^boatload \d/m, spreadMs: 3_000 },
-  { name: 'running', says: /engine ready/, spreadMs: 800 },
-  { name: 'ending', says: /rows ·/, spreadMs: 1_200 },
+  { name: 'opening', says: /^boatload \d/m, spreadMs: 1_500 },
+  { name: 'running', says: /engine ready/, spreadMs: 500 },
+  { name: 'ending', says: /rows ·/, spreadMs: 600 },
 ];
 
 const reach = (program: Program, { says }: Phase): Promise<unknown> =>

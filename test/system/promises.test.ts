@@ -69,19 +69,22 @@ const openai = (server: Server) => {
   };
 };
 
-/** Reads on where the call before ended. */
+/** Reads on where the call before ended, and no more once that was the end: true then. */
 const makeReader = (job: string) => {
   const ids: string[] = [];
   let token = '';
+  let isComplete = false;
   return {
     ids,
     async read({ url, apiKey }: Server): Promise<boolean> {
+      if (isComplete) return true;
       const path = `/v1/accounts/local/batchInferenceJobs/${job}:results?${new URLSearchParams({ pageToken: token })}`;
       const reply = await fetch(url + path, { headers: { authorization: `Bearer ${apiKey}` } });
       expect(reply.status).toBe(200);
       ids.push(...parseLines(await reply.text()).map(({ custom_id }) => custom_id));
       token = reply.headers.get('boatload-next-page-token') ?? '';
-      return reply.headers.get('boatload-complete') === 'true';
+      isComplete = reply.headers.get('boatload-complete') === 'true';
+      return isComplete;
     },
   };
 };
