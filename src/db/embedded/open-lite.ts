@@ -31,14 +31,17 @@ export async function openLite(dir: string): Promise<Lite> {
 
 async function startLite(dir: string): Promise<PGlite> {
   const said: string[] = [];
+  const fs = new DurableNodeFs(dir);
   try {
-    return await PGlite.create({
-      fs: new DurableNodeFs(dir),
+    const lite = await PGlite.create({
+      fs,
       startParams: START_PARAMS,
       // Small segments: a new database is 16 MB smaller, and the log stays within 64 MB between checkpoints.
       initDbStartParams: ['--wal-segsize=1'],
       onStderr: (text) => said.push(text) > 0,
     });
+    fs.opened();
+    return lite;
   } catch (cause) {
     throw unreadable(dir, said, cause);
   }
