@@ -17,6 +17,7 @@ import type { Call } from '../src/torture/call-log.ts';
 import { type Ground, type House, openHouse } from '../src/torture/house.ts';
 import { type Order, outcomeOf, placeOrder, readOrder } from '../src/torture/orders.ts';
 import type { Size } from '../src/torture/scenario.ts';
+import { installProgram } from '../test/support/installed.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 import { S3_KEY, startS3 } from '../test/support/s3-server.ts';
 
@@ -24,7 +25,8 @@ const { positionals, values } = parseArgs({ allowPositionals: true, options: { t
 const ROUNDS = Number(positionals[0] ?? 5);
 /** Several shards of 1,000 for each worker. */
 const ROWS = values.tiny ? 300 : 12_000;
-const PROGRAM = fileURLToPath(new URL('../bin/boatload.js', import.meta.url));
+/** As people get it, which starts faster than the sources; these where it must be quick. */
+const PROGRAM = values.tiny ? fileURLToPath(new URL('../bin/boatload.js', import.meta.url)) : (await installProgram()).program;
 const FROM_MS = 100;
 const TO_MS = 500;
 /** The API is the first of a fleet. */

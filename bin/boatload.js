@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Starts Boatload: from its sources in a checkout, from `dist/` in the published package. Plain JavaScript that an old Node can read, so that
+ * Starts Boatload: from its sources in a checkout, from `dist/joined/` in the published package. Plain JavaScript that an old Node can read, so that
  * it can say what is wrong; where the checkout has a Node of its own, that one takes over.
  */
 import { existsSync } from 'node:fs';
@@ -17,7 +17,7 @@ if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) {
   hideExperimentalWarnings();
   rememberCompiled();
   const source = new URL('../src/main.ts', import.meta.url);
-  await import(existsSync(source) ? source.href : new URL('../dist/main.js', import.meta.url).href);
+  await import(existsSync(source) ? source.href : new URL('../dist/joined/main.js', import.meta.url).href);
 } else {
   const node = findOwnNode();
   if (node === undefined) refuse();

@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
+import { joinModules } from './join-modules.ts';
 import { findNeeded, type Lock, type LockEntry } from './lock.ts';
 import { toBundledManifest, toManifest } from './manifest.ts';
 
@@ -27,7 +28,7 @@ const COPIED = [
 const LEFT_OUT = ['node_modules/node-llama-cpp/llama/gitRelease.bundle'];
 
 /** Builds the package into the stage and returns the folder. */
-export function stagePackage(): string {
+export async function stagePackage(): Promise<string> {
   rmSync(STAGE, { recursive: true, force: true });
   execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
   for (const file of [...COPIED, ...otherSources()]) copyToStage(file, file.replace(/^src\//, 'dist/'));
@@ -35,6 +36,7 @@ export function stagePackage(): string {
   const manifest = toManifest(readJson('package.json') as LockEntry, lock);
   writeJson('package.json', manifest);
   for (const folder of findNeeded(lock, Object.keys(manifest.dependencies ?? {}))) bundle(folder);
+  await joinModules({ dist: join(STAGE, 'dist'), entry: 'main.js', into: 'joined' });
   return STAGE;
 }
 
@@ -62,4 +64,4 @@ function copyToStage(file: string, target: string): void {
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 const writeJson = (path: string, content: unknown) => writeFileSync(join(STAGE, path), `${JSON.stringify(content, null, 2)}\n`);
 
-if (import.meta.main) console.log(`The package is in ${stagePackage()}. Pack it with: npm pack ./${STAGE}`);
+if (import.meta.main) console.log(`The package is in ${await stagePackage()}. Pack it with: npm pack ./${STAGE}`);

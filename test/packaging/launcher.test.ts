@@ -46,7 +46,7 @@ async function outcome(child: ChildProcess) {
   return { stdout, stderr, end: code ?? signal };
 }
 
-const built = makePackage('built', 'dist/main.js');
+const built = makePackage('built', 'dist/joined/main.js');
 const checkout = makePackage('checkout', 'src/main.ts');
 
 test.each([
