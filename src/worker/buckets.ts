@@ -2,6 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EntryTable } from '../jobs/entry-table.ts';
+import { toWriteProblem } from '../storage/disk-problem.ts';
 
 const SLAB_BYTES = 128 * 1024;
 /** Kept for the next of a bucket's writes: what is held must not grow with the job. */
@@ -12,7 +13,7 @@ export class Buckets {
 
   /** The folder is there. */
   constructor(dir: string, count: number) {
-    this.#buckets = Array.from({ length: count }, (_, at) => new Bucket(join(dir, `bucket-${at}`)));
+    this.#buckets = Array.from({ length: count }, (_, at) => new Bucket(dir, `bucket-${at}`));
   }
 
   /** Puts an entry into a bucket; one beyond the first or the last goes there. */
@@ -42,6 +43,7 @@ export class Buckets {
 class Bucket {
   readonly path: string;
   readonly #file: Promise<FileHandle>;
+  readonly #failed: (cause: unknown) => never;
   /** Given back when it is written: new ones for each write would keep the garbage collector busy. */
   readonly #free: Buffer[] = [];
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
@@ -51,9 +53,12 @@ class Bucket {
   #closed: Promise<void> | undefined;
   written: Promise<void>;
 
-  constructor(path: string) {
-    this.path = path;
-    this.#file = open(path, 'wx');
+  constructor(dir: string, name: string) {
+    this.path = join(dir, name);
+    this.#failed = (cause) => {
+      throw toWriteProblem(cause, dir);
+    };
+    this.#file = open(this.path, 'wx').catch(this.#failed);
     this.written = this.#file.then(() => undefined);
     // Told to whoever waits for it.
     this.written.catch(() => undefined);
@@ -84,7 +89,8 @@ class Bucket {
 
   async #write(slab: Buffer, filled: number, before: Promise<void>): Promise<void> {
     await before;
-    await (await this.#file).writeFile(slab.subarray(0, filled));
+    const file = await this.#file;
+    await file.writeFile(slab.subarray(0, filled)).catch(this.#failed);
     if (slab.length === SLAB_BYTES && this.#free.length < MOST_FREE) this.#free.push(slab);
   }
 }

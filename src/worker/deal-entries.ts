@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { Problem } from '../base/problem.ts';
 import { EntryTable } from '../jobs/entry-table.ts';
+import { toWriteProblem } from '../storage/disk-problem.ts';
 import { Buckets } from './buckets.ts';
 
 /** Some entries of a table. */
@@ -38,7 +39,7 @@ export async function* dealByRow(
 ): AsyncGenerator<EntryTable> {
   const rowsEach = Math.max(1, Math.ceil((end - first) / Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(bytes / bucketBytes)))));
   await rm(dir, { recursive: true, force: true });
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true }).catch((cause: unknown) => Promise.reject(toWriteProblem(cause, dir)));
   const buckets = new Buckets(dir, Math.max(1, Math.ceil((end - first) / rowsEach)));
   try {
     let before = buckets.written();

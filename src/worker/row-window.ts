@@ -1,4 +1,5 @@
 /** Entries of several tables, taken out in the order of their rows: a heap of tables, the one with the lowest row on top. */
+import { Problem } from '../base/problem.ts';
 import type { EntryTable } from '../jobs/entry-table.ts';
 import { ENTRY_HEADER_BYTES } from '../jobs/part-entries.ts';
 import type { Hand } from './deal-entries.ts';
@@ -66,6 +67,7 @@ export class RowWindow {
   *#takeFrom(run: Run): Generator<Slice> {
     const { table, order } = run;
     for (; run.at < order.length && run.row <= this.next; run.row = table.row(order[run.at] ?? 0)) {
+      if (run.row < this.next) throw thereTwice(run.row);
       const place = order[run.at++] ?? 0;
       this.next = run.row + 1;
       this.taken += table.end(place) - table.start(place) - ENTRY_HEADER_BYTES;
@@ -111,6 +113,13 @@ export class RowWindow {
     if (first !== undefined && second !== undefined) [this.#runs[one], this.#runs[other]] = [second, first];
   }
 }
+
+/** All before the next one are written already. */
+const thereTwice = (row: number): Problem =>
+  new Problem('DATA_LOSS', `Line ${row + 1} of the input should have one result, and several parts hold one. Please report it.`, {
+    reason: 'PART_CORRUPT',
+    details: { row },
+  });
 
 /** The places, by their rows. */
 function inRowOrder(table: EntryTable, places: Iterable<number>): Uint32Array {

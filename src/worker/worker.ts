@@ -1,4 +1,6 @@
 /** One worker: plans, runs shards, writes results, and keeps the clock. Everything it does can be killed at any instant and goes on at the next start. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Problem } from '../base/problem.ts';
 import { failValidation } from '../db/queries/fail-validation.ts';
 import type { Progress } from '../jobs/job.ts';
@@ -16,8 +18,10 @@ export class Worker {
   readonly #plans: TaskLoop;
   readonly #merges: TaskLoop;
   readonly #upkeep: Rounds;
+  readonly #scratchDir: string;
 
   constructor(given: WorkerContext) {
+    this.#scratchDir = given.scratchDir;
     const { leases, jobs } = given.store;
     this.#rows = new RowWorker({ ...given, leases, jobs });
     const context = { ...given, onTrouble: this.#rows.trouble };
@@ -28,6 +32,7 @@ export class Worker {
 
   /** Adopts what a dead process left on this disk, then begins to work. */
   async start(): Promise<Adoption> {
+    await empty(this.#scratchDir);
     const adoption = await this.#rows.start();
     for (const part of [this.#plans, this.#merges, this.#upkeep]) part.start();
     return adoption;
@@ -47,6 +52,12 @@ export class Worker {
   drop(jobUid: string): Promise<void> {
     return this.#rows.drop(jobUid);
   }
+}
+
+/** What a merge left that was killed: a large job's rows. The folder itself may be a disk of its own. */
+async function empty(dir: string): Promise<void> {
+  const names = await readdir(dir).catch(() => []);
+  await Promise.all(names.map((name) => rm(join(dir, name), { recursive: true, force: true })));
 }
 
 /** A refusal by the plan is the job's end, with the reason in its status; trouble with disk or database is not. */

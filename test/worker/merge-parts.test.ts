@@ -143,6 +143,30 @@ test('a damaged part is data loss, not a shorter output', async () => {
   }
 });
 
+test('a part that was cut between two entries is data loss, and so is a row that is there twice', async () => {
+  for (const bucketBytes of [undefined, 100]) {
+    const short = await openParts();
+    const entries = shuffled().slice(0, 10);
+    const key = await short.put(entries);
+    await short.objects.put(key, Buffer.concat(entries.slice(0, 7).map(encodeEntry)));
+    await expect(short.merge(bucketBytes)).rejects.toMatchObject({
+      reason: 'PART_CORRUPT',
+      message: expect.stringMatching('3 are missing'),
+    });
+    const double = await openParts();
+    const again = await double.put(entries);
+    await double.objects.put(again, Buffer.concat([...entries, ...entries.slice(0, 2)].map(encodeEntry)));
+    await expect(double.merge(bucketBytes)).rejects.toMatchObject({
+      reason: 'PART_CORRUPT',
+      message: expect.stringMatching('2 are too many'),
+    });
+    const twice = await openParts();
+    await twice.put(entries);
+    await twice.put(entries.slice(3, 4));
+    await expect(twice.merge(bucketBytes)).rejects.toMatchObject({ code: 'DATA_LOSS', reason: 'PART_CORRUPT' });
+  }
+});
+
 test('a bucket that is damaged on local disk is not a shorter output either, and merged anew it is whole', async () => {
   const { put, paged, merge, objects, scratchDir } = await openParts();
   for (const entry of shuffled().slice(0, 40)) await put([entry]);

@@ -1,3 +1,5 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -42,6 +44,15 @@ describe('a job', () => {
     expect([...room.engine.calls.values()].every(({ asked }) => asked === 1)).toBe(true);
     expect(room.troubles).toEqual([]);
     await room.untilObjects('jobs/', (keys) => keys.length === 1 && keys[0]?.endsWith('/plan') === true);
+  });
+
+  test('leaves nothing for ever of a merge that was killed', async () => {
+    const room = await openRoom(house);
+    const scratch = join(house.dir, room.caller.accountId, 'scratch');
+    mkdirSync(join(scratch, 'a-job'), { recursive: true });
+    writeFileSync(join(scratch, 'a-job/bucket-0'), 'rows');
+    await room.startWorker();
+    expect(readdirSync(scratch)).toEqual([]);
   });
 
   test('that is cancelled keeps what is finished', async () => {
