@@ -76,13 +76,14 @@ export class BatchOrder {
       return [];
     }
     this.#emptyRounds = 0;
-    this.#figures.batches++;
-    this.#figures.sequences += items.length;
-    this.#figures.active += Math.max(this.#active, items.length);
-    return fill(
+    const batch = fill(
       items.toSorted((a, b) => a.evaluationPriority - b.evaluationPriority),
       size,
     );
+    this.#figures.batches++;
+    this.#figures.sequences += batch.length;
+    this.#figures.active += Math.max(this.#active, items.length);
+    return batch;
   };
 
   async #standAside(): Promise<void> {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { makeRandomModel } from '../../../models/random/make-random-model.ts';
 import { type StartedChild, startChild } from '../../../src/engines/embedded/start-child.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
+import { makePool } from '../../../src/engines/pool.ts';
 import { openUpstream } from '../../../src/engines/upstream.ts';
 import { ask, askOne, COMPLETIONS, saying, send } from './ask.ts';
 
@@ -51,6 +52,28 @@ test('batches are full: nearly every one holds a token of every active answer', 
   expect(grew('completion_tokens_total')).toBe(SLOTS * 200);
   expect(grew('batch_sequences_total') / grew('batch_active_total')).toBeGreaterThanOrEqual(0.95);
   expect(grew('batch_sequences_total') / grew('batches_total')).toBeGreaterThanOrEqual(0.95 * SLOTS);
+});
+
+test('batches stay full while rows of a job come and go: long and short prompts, long and short answers', async () => {
+  const pool = makePool([{ engine, model: 'random', limit: SLOTS }]);
+  const { signal } = new AbortController();
+  const words = ['river', 'house', 'mother', 'water', 'sun'];
+  const rows = Array.from({ length: 8 * SLOTS }, (_, row) => ({
+    ...{ prompt: `${row} ${`${words[row % 5]} `.repeat(1 + ((row * 37) % 90))}`, max_tokens: 10 + ((row * 13) % 50) },
+    ...{ ignore_eos: true, temperature: 1, seed: row },
+  }));
+  const runRow = async (row: object): Promise<void> => {
+    const place = await pool.acquire('account', signal);
+    const reply = await place.answer({ path: COMPLETIONS, body: [Buffer.from(JSON.stringify(row))] }, signal);
+    place.release();
+    expect(reply).toMatchObject({ kind: 'answer', status: 200 });
+  };
+  const grew = await growth(() => Promise.all(rows.map(runRow)));
+  pool.close();
+  expect(grew('completion_tokens_total')).toBe(rows.reduce((sum, row) => sum + row.max_tokens, 0));
+  // Each of the tokens was computed in a batch with those of all others that were active.
+  expect(grew('batch_sequences_total') / grew('batch_active_total')).toBeGreaterThanOrEqual(0.95);
+  expect(grew('batch_sequences_total') / grew('batches_total')).toBeGreaterThanOrEqual(0.8 * SLOTS);
 });
 
 test('a prefix that rows share is evaluated once, and copied to all other slots', async () => {
