@@ -102,12 +102,17 @@ function addEngines(registry: Registry, { models }: Measured): Refresh {
     'How many requests the engine gets from this process at once, as found or fixed',
   );
   const ready = addGauge('boatload_engine_ready', '1: gets requests; 0: paused, broken or being removed');
+  const unloaded = addGauge(
+    'boatload_engine_unloaded',
+    '1: its model left the memory, as nobody asked it or another one needs the room, and the next request loads it; 0: it has not',
+  );
   return () => {
-    for (const gauge of [inFlight, limit, ready]) gauge.reset();
+    for (const gauge of [inFlight, limit, ready, unloaded]) gauge.reset();
     for (const { engine, name: model, ...status } of models.status()) {
       inFlight.set({ engine, model }, status.inFlight);
       limit.set({ engine, model }, status.limit);
       ready.set({ engine, model }, status.state === 'ready' ? 1 : 0);
+      unloaded.set({ engine, model }, status.isUnloaded ? 1 : 0);
     }
   };
 }

@@ -5,7 +5,7 @@ import type { UpView } from './cli/doors.ts';
 import type { Precision } from './contract/job.ts';
 import { makeName, PUBLIC_ACCOUNT, toModelId } from './contract/names.ts';
 import { ECHO_MODEL, makeEchoEngine } from './engines/echo.ts';
-import type { Loading } from './engines/embedded/open-embedded.ts';
+import type { Loading } from './engines/embedded/loading.ts';
 import { readGgufFile } from './engines/gguf-file.ts';
 import { toGgufFacts } from './engines/gguf-head.ts';
 import { findModelFile, SHIPPED_MODELS } from './engines/model-file.ts';

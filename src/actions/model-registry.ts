@@ -26,6 +26,8 @@ export interface RegisteredModel {
   readonly contextLength?: number;
   /** Why its engine could not be opened the last time, where it could not; as this process knows it. */
   readonly trouble?: Pick<Problem, 'code' | 'reason' | 'message'>;
+  /** Its engines have let go of it to free memory: the next request loads it; as this process knows it. */
+  readonly isUnloaded?: boolean;
   /** What its rows get where neither they nor their job say; their job's settings win. */
   readonly defaults?: ModelDefaults;
 }

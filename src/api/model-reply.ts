@@ -3,7 +3,7 @@ import { type FoundModel, isPublicAccount } from '../actions/get-model.ts';
 import { type ModelDetails, readModelDetails } from '../actions/model-details.ts';
 import type { RegisteredModel } from '../actions/model-registry.ts';
 import { PRECISIONS, type Precision } from '../contract/job.ts';
-import { MODEL_KINDS, type Model } from '../contract/model.ts';
+import { MODEL_KINDS, MODEL_UNLOADED, type Model } from '../contract/model.ts';
 import { makeName } from '../contract/names.ts';
 import type { EngineModel, ListedModel } from '../db/queries/list-models.ts';
 import type { ModelPull } from '../db/schema.ts';
@@ -72,7 +72,8 @@ export const toModelReply = (model: ListedModel, served: RegisteredModel | undef
 function toStatus({ pull }: ListedModel, served: RegisteredModel | undefined): Model['status'] {
   if (pull?.state === 'FAILED') return { code: pull.failure?.code ?? 'FAILED_PRECONDITION', message: pull.message };
   const trouble = served?.trouble;
-  return trouble ? { code: trouble.code, message: `${trouble.message} [${trouble.reason}]` } : { code: 'OK', message: '' };
+  if (trouble) return { code: trouble.code, message: `${trouble.message} [${trouble.reason}]` };
+  return { code: 'OK', message: served?.isUnloaded ? MODEL_UNLOADED : '' };
 }
 
 const toPull = ({ state, bytes, totalBytes, message, failure }: ModelPull): Model['pull'] => ({

@@ -5,6 +5,9 @@ import { PRECISIONS } from './job.ts';
 import { Flag, Int32, Int64, readOnly, Timestamp } from './json.ts';
 import { ID_RULE } from './names.ts';
 
+/** What the `status` of a model says while its engine has let go of it; its `code` is OK. */
+export const MODEL_UNLOADED = 'Not in memory now: the next request loads it.';
+
 /** What a model can be. */
 export const MODEL_KINDS = [
   'KIND_UNSPECIFIED',

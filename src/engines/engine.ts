@@ -77,6 +77,8 @@ export interface Engine {
   readonly name: string;
   /** How many requests it can use at once, when it says so; undefined means unknown. */
   readonly slots: number | undefined;
+  /** True while its model is not in memory, as nobody asked it or another one needs the room: the next request loads it. */
+  readonly isUnloaded?: boolean;
   /** Asks the engine what it serves. Throws a `Problem` UNAVAILABLE with reason `ENGINE_UNREACHABLE` when it can't be asked. */
   models(): Promise<readonly EngineModel[]>;
   /** Sends one request. Never rejects: what goes wrong is a value. */

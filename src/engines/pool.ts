@@ -53,6 +53,8 @@ export interface PoolStatus {
   readonly inFlight: number;
   /** Whether it got anything in the last minute. */
   readonly inUse: boolean;
+  /** Its model left the memory: the next request loads it. */
+  readonly isUnloaded: boolean;
   readonly state: GateState;
   /** Why it has this limit, or what is wrong with it. */
   readonly why: string;
@@ -203,6 +205,7 @@ class EnginePool implements Pool {
       limit,
       inFlight,
       inUse: inFlight > 0 || performance.now() - lastLearnedMs < IN_USE_MS,
+      isUnloaded: engine.isUnloaded ?? false,
       state,
       why,
       since: toDate(sinceMs),

@@ -1,7 +1,7 @@
 /** The limits that whoever runs the program has set. */
 import { DEFAULT_LIMITS, type Limits, type QuotaId } from '../actions/context.ts';
 import { Problem } from '../base/problem.ts';
-import type { Loading } from '../engines/embedded/open-embedded.ts';
+import type { Loading } from '../engines/embedded/loading.ts';
 import type { WorkerLimits } from '../worker/worker-context.ts';
 import { readCount, readList, readSwitch, type Settings } from './settings.ts';
 import type { SettingName } from './settings-table.ts';
@@ -55,9 +55,12 @@ export function readWorkerLimits(settings: Settings): Partial<WorkerLimits> {
 
 /** How models are loaded into this machine. */
 export function readLoading(settings: Settings): Loading {
-  const seconds = readCount(settings, 'BOATLOAD_MODEL_LOAD_SECONDS');
+  const loadSeconds = readCount(settings, 'BOATLOAD_MODEL_LOAD_SECONDS');
+  const idleSeconds = readCount(settings, 'BOATLOAD_UNLOAD_IDLE_SECONDS');
   return {
-    loadMs: seconds === undefined ? undefined : seconds * 1000,
+    loadMs: loadSeconds === undefined ? undefined : loadSeconds * 1000,
+    unloadIdleMs: idleSeconds === undefined ? undefined : idleSeconds * 1000,
+    memoryBytes: readCount(settings, 'BOATLOAD_MODEL_MEMORY_BYTES'),
     fusedAttention: readSwitch(settings, 'BOATLOAD_FUSED_ATTENTION'),
   };
 }

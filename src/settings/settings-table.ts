@@ -1,8 +1,9 @@
 /** Every setting: what it is called, what it may be, what holds without it. The reading, the config file and the table in `docs/settings.md` come from here. */
 import { DEFAULT_LIMITS } from '../actions/context.ts';
+import { UNLOAD_IDLE_MS } from '../engines/embedded/loading.ts';
 import { DEFAULT_WORKER_LIMITS } from '../worker/worker-context.ts';
 
-/** What a value may be: a whole number above 0, yes or no, any text, several texts (in the environment with commas between them). */
+/** What a value may be: a whole number (above 0 where nothing else is said), yes or no, any text, several texts (in the environment with commas between them). */
 type Kind = 'count' | 'switch' | 'text' | 'list';
 
 export interface Setting {
@@ -12,6 +13,8 @@ export interface Setting {
   /** What holds without it: in its unit, or in words. */
   readonly fallback: number | string;
   readonly meaning: string;
+  /** The smallest number; default 1. */
+  readonly least?: 0;
   /** Never shown; may be given as a file that holds it. */
   readonly secret?: true;
 }
@@ -80,6 +83,19 @@ export const SETTING_GROUPS = {
       '120, and one for every 16 MiB of its file',
       'How long a model may take to load before its process is ended',
     ),
+    BOATLOAD_UNLOAD_IDLE_SECONDS: {
+      ...count(
+        'seconds',
+        UNLOAD_IDLE_MS / 1000,
+        'How long nobody asks a model in the embedded engine until it leaves the memory, to be loaded again by the next request; 0: never',
+      ),
+      least: 0,
+    },
+    BOATLOAD_MODEL_MEMORY_BYTES: count(
+      'bytes',
+      'what the machine has',
+      'How much memory the models in the embedded engine may take together, by what they are reckoned to need; where it is too little for all, idle ones make room, and busy ones take turns',
+    ),
     BOATLOAD_FUSED_ATTENTION: toggle(
       'The embedded engine computes attention fused: faster, but with temperature 0 a row may answer otherwise beside others than alone',
     ),
@@ -146,16 +162,17 @@ export const toKey = (name: string): string =>
     .replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** What it may be, and an error says was expected. */
-export const toExpectation = ({ kind, unit }: Setting): string => {
-  if (kind === 'count') return unit === 'port' ? 'a port number, from 1 to 65535' : `a whole number of ${unit} above 0`;
+export const toExpectation = ({ kind, unit, least }: Setting): string => {
+  if (kind === 'count')
+    return unit === 'port' ? 'a port number, from 1 to 65535' : `a whole number of ${unit}${least === 0 ? '' : ' above 0'}`;
   if (kind === 'switch') return '1 or 0';
   return kind === 'list' ? `a list of ${unit}` : `text: ${unit.replaceAll('`', '')}`;
 };
 
 /** Whether a text that is not empty may stand for it. */
-export const fits = ({ kind, unit }: Setting, value: string): boolean => {
+export const fits = ({ kind, unit, least }: Setting, value: string): boolean => {
   if (kind === 'switch') return /^(?:1|true|0|false)$/.test(value);
   if (kind !== 'count') return true;
   const number = Number(value);
-  return /^\d+$/.test(value) && Number.isSafeInteger(number) && number > 0 && (unit !== 'port' || number < 65_536);
+  return /^\d+$/.test(value) && Number.isSafeInteger(number) && number >= (least ?? 1) && (unit !== 'port' || number < 65_536);
 };

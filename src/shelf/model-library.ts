@@ -5,7 +5,7 @@ import { PRECISIONS } from '../contract/job.ts';
 import { makeName } from '../contract/names.ts';
 import { listRunnableFiles, type RunnableFile } from '../db/queries/list-runnable-files.ts';
 import type { Store } from '../db/store.ts';
-import type { Loading } from '../engines/embedded/open-embedded.ts';
+import type { Loading } from '../engines/embedded/loading.ts';
 import { findWeights } from './find-weights.ts';
 import { keepLooking } from './keep-looking.ts';
 import type { ModelCache } from './model-cache.ts';
@@ -92,11 +92,12 @@ export class ModelLibrary {
   }
 
   async #open(file: RunnableFile, baseModel: string | undefined): Promise<OpenedModel> {
-    const { cache, log, loadMs, fusedAttention } = this.#options;
+    const { cache, log, loadMs, fusedAttention, unloadIdleMs, memoryBytes } = this.#options;
     const places = { cache, weightsOf: this.weightsOf.bind(this) };
     const weights = await findWeights(places, { file, baseModel, accountId: file.accountId });
     const { openEmbeddedEngine } = await import('../engines/embedded/open-embedded.ts');
-    const engine = await openEmbeddedEngine({ ...weights, modelId: file.id, log, loadMs, fusedAttention });
+    const loading = { loadMs, fusedAttention, unloadIdleMs, memoryBytes };
+    const engine = await openEmbeddedEngine({ ...weights, modelId: file.id, log, ...loading });
     const [model = { id: file.id }] = await engine.models();
     return { engine, model };
   }

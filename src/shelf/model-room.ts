@@ -54,6 +54,11 @@ export class ModelRoom {
     return Array.from(this.#members.values(), ({ opened }) => opened.engine);
   }
 
+  /** All of them have let go of the model; not where none has had it yet. */
+  get isUnloaded(): boolean {
+    return this.engines.length > 0 && this.engines.every(({ isUnloaded }) => isUnloaded === true);
+  }
+
   /** The request paths that all of them answer; undefined while no engine says. */
   get paths(): readonly string[] | undefined {
     const said = this.#opened.flatMap(({ model: { paths } }) => (paths === undefined ? [] : [paths]));

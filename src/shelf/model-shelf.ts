@@ -51,7 +51,7 @@ export const makeModelShelf = (models: readonly ShelvedModel[], options: RoomOpt
   new Shelf(models, options);
 
 class Shelf implements ModelShelf {
-  readonly registry = makeModelRegistry(() => this.#registered.map((model) => this.#withTrouble(model)));
+  readonly registry = makeModelRegistry(() => this.#registered.map((model) => this.#asItIs(model)));
   readonly #own: readonly ShelvedModel[];
   readonly #options: RoomOptions;
   readonly #rooms = new Map<string, ModelRoom>();
@@ -138,9 +138,9 @@ class Shelf implements ModelShelf {
     return [...this.#own, ...this.#shared, ...this.#stocked];
   }
 
-  #withTrouble(model: RegisteredModel): RegisteredModel {
-    const trouble = this.#rooms.get(model.name)?.trouble;
-    return trouble === undefined ? model : { ...model, trouble };
+  #asItIs(model: RegisteredModel): RegisteredModel {
+    const { trouble, isUnloaded } = this.#rooms.get(model.name) ?? {};
+    return { ...model, ...(trouble && { trouble }), ...(isUnloaded && { isUnloaded }) };
   }
 
   #roomOf(name: string): ModelRoom {

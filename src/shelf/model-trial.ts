@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import type { ModelTrial, TryModel, WeightsFile } from '../actions/try-model.ts';
 import { Problem } from '../base/problem.ts';
-import type { Loading } from '../engines/embedded/open-embedded.ts';
+import type { Loading } from '../engines/embedded/loading.ts';
 import { findWeights, type Weights, type WeightsPlaces } from './find-weights.ts';
 
 export interface ModelTrialOptions extends WeightsPlaces, Loading {
@@ -36,13 +36,13 @@ async function atMost(ending: Promise<unknown>, ms: number): Promise<void> {
 }
 
 async function tryModel(
-  { runsElsewhere, loadMs, fusedAttention }: ModelTrialOptions,
+  { runsElsewhere, loadMs, fusedAttention, memoryBytes }: ModelTrialOptions,
   { file }: ModelTrial,
   weights: Weights,
 ): Promise<readonly string[]> {
   const { openEmbeddedEngine } = await import('../engines/embedded/open-embedded.ts');
   try {
-    const engine = await openEmbeddedEngine({ ...weights, modelId: 'trial', slots: 1, loadMs, fusedAttention });
+    const engine = await openEmbeddedEngine({ ...weights, modelId: 'trial', slots: 1, loadMs, fusedAttention, memoryBytes });
     await engine.close();
     return [];
   } catch (cause) {

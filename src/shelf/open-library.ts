@@ -37,6 +37,7 @@ export async function openLibrary({ objects, dataDir, runs, ...options }: OpenLi
       runsElsewhere: runs === 'elsewhere',
       loadMs: options.loadMs,
       fusedAttention: options.fusedAttention,
+      memoryBytes: options.memoryBytes,
     }),
   };
 }

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DEFAULT_LIMITS } from '../../src/actions/context.ts';
-import { readLimits, readWorkerLimits } from '../../src/settings/read-limits.ts';
+import { readLimits, readLoading, readWorkerLimits } from '../../src/settings/read-limits.ts';
 import { readPrices } from '../../src/settings/read-prices.ts';
 import { findSettings, readCount, readList } from '../../src/settings/settings.ts';
 import { SETTINGS } from '../../src/settings/settings-table.ts';
@@ -84,6 +84,14 @@ test('docs/settings.md is what the table of settings says, and the defaults in i
   expect(readLimits(Object.fromEntries(counts))).toEqual({ datasetBytes, liveBytes, window, quotas });
   const { outputBytes, drainMs } = DEFAULT_WORKER_LIMITS;
   expect(readWorkerLimits(Object.fromEntries(counts))).toEqual({ outputBytes, drainMs });
+});
+
+test('how long a model may be idle can be no time at all, which is never; how long it may load can not', () => {
+  expect(readLoading({ BOATLOAD_UNLOAD_IDLE_SECONDS: '0', BOATLOAD_MODEL_MEMORY_BYTES: '5' })).toMatchObject({
+    ...{ unloadIdleMs: 0, memoryBytes: 5 },
+  });
+  expect(() => readLoading({ BOATLOAD_UNLOAD_IDLE_SECONDS: '-1' })).toThrow('a whole number of seconds, got "-1"');
+  expect(() => readLoading({ BOATLOAD_MODEL_LOAD_SECONDS: '0' })).toThrow('a whole number of seconds above 0, got "0"');
 });
 
 test('every variable that the program reads is in the table', () => {

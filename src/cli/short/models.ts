@@ -1,5 +1,5 @@
 /** `boatload models`. */
-import type { Model, ModelCatalogue } from '../../contract/model.ts';
+import { MODEL_UNLOADED, type Model, type ModelCatalogue } from '../../contract/model.ts';
 import { PUBLIC_ACCOUNT } from '../../contract/names.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import { formatBytes, formatCount } from '../figures.ts';
@@ -62,12 +62,13 @@ const OFFERED: readonly Column<Offered>[] = [
   ['LICENCE', ({ licence }) => licence],
 ];
 
-function stateOf({ state, pull, supportsServerless }: Model): string {
+function stateOf({ state, pull, supportsServerless, status }: Model): string {
   if (pull?.state === 'PULLING') return pull.totalBytes === '0' ? 'pulling' : `pulling ${percentOf(pull)} %`;
   if (pull?.state === 'CHECKING') return 'checking';
   if (pull?.state === 'FAILED') return 'pull failed';
   if (state !== 'READY') return 'uploading';
-  return supportsServerless ? 'ready' : 'no engine';
+  if (!supportsServerless) return 'no engine';
+  return status.message === MODEL_UNLOADED ? 'ready, unloaded' : 'ready';
 }
 
 const percentOf = ({ bytes, totalBytes }: NonNullable<Model['pull']>): number =>

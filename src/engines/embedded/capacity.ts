@@ -10,6 +10,8 @@ export interface Capacity {
 export interface CapacityWishes {
   readonly slots?: number | undefined;
   readonly contextSize?: number | undefined;
+  /** Nothing below the best that the model can use. */
+  readonly atBest?: boolean | undefined;
 }
 
 export interface ModelNeeds {
@@ -51,10 +53,11 @@ function candidates(wishes: CapacityWishes, { modelBytes, trainedContext }: Mode
   const contexts = wishes.contextSize === undefined ? halve(longest, SMALLEST_CONTEXT) : [wishes.contextSize];
   const few = wishes.slots === undefined ? [2, 1] : [];
   const last = contexts.at(-1) ?? longest;
-  return [
+  const all = [
     ...contexts.flatMap((contextSize) => slots.map((count) => ({ slots: count, contextSize }))),
     ...few.map((count) => ({ slots: count, contextSize: last })),
   ];
+  return wishes.atBest ? all.slice(0, 1) : all;
 }
 
 /** `from`, half of it and so on, not below `least`. */

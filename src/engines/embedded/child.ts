@@ -40,9 +40,9 @@ async function serve(): Promise<void> {
   const order = new BatchOrder();
   const loaded = await loadModel(options, order);
   await testModel(loaded);
-  const { context, threads } = loaded;
+  const { context, threads, memoryBytes } = loaded;
   server.open(makeReady(loaded, order));
-  tell({ kind: 'ready', slots: context.totalSequences, contextSize: context.contextSize, threads });
+  tell({ kind: 'ready', slots: context.totalSequences, contextSize: context.contextSize, threads, memoryBytes });
 }
 
 function makeReady({ llama, model, context }: LoadedModel, order: BatchOrder): ReadyModel {

@@ -12,7 +12,7 @@ import {
 import { messageOf } from '../../base/message-of.ts';
 import { Problem } from '../../base/problem.ts';
 import type { BatchOrder } from './batch-order.ts';
-import { chooseCapacity, chooseThreads } from './capacity.ts';
+import { type Capacity, chooseCapacity, chooseThreads } from './capacity.ts';
 import type { ChildOptions } from './child-messages.ts';
 
 export interface LoadedModel {
@@ -20,6 +20,8 @@ export interface LoadedModel {
   readonly model: LlamaModel;
   readonly context: LlamaContext;
   readonly threads: number;
+  /** What its weights and its context are reckoned to take. */
+  readonly memoryBytes: number;
 }
 
 /** What decides of a context's memory beside its size: told to the estimate as to the context. */
@@ -37,8 +39,8 @@ export async function loadModel(options: ChildOptions, order: BatchOrder): Promi
   const llama = await openLlama();
   const model = await openModel(llama, options.modelPath);
   const threads = options.threads ?? chooseThreads(model.size, Math.min(llama.cpuMathCores, availableParallelism()));
-  const context = await openContext(model, { ...options, threads }, order);
-  return { llama, model, context, threads };
+  const { context, memoryBytes } = await openContext(model, { ...options, threads }, order);
+  return { llama, model, context, threads, memoryBytes };
 }
 
 async function openLlama(): Promise<Llama> {
@@ -68,23 +70,27 @@ async function openContext(
   model: LlamaModel,
   options: ChildOptions & { readonly threads: number },
   order: BatchOrder,
-): Promise<LlamaContext> {
+): Promise<Pick<LoadedModel, 'context' | 'memoryBytes'>> {
+  // In the end that of the capacity which is chosen.
+  let contextBytes = 0;
+  const reckon = async (capacity: Capacity): Promise<number> => {
+    const needs = await model.fileInsights.estimateContextResourceRequirementsV2({
+      contextSize: capacity.contextSize,
+      sequences: capacity.slots,
+      modelGpuLayers: model.gpuLayers,
+      ...toAttention(options, capacity.contextSize),
+    });
+    contextBytes = needs.cpuRam;
+    return contextBytes;
+  };
   const { slots, contextSize } = await chooseCapacity(options, {
     modelBytes: model.size,
     trainedContext: model.trainContextSize,
-    availableBytes: process.availableMemory(),
-    contextBytes: async (capacity) => {
-      const needs = await model.fileInsights.estimateContextResourceRequirementsV2({
-        contextSize: capacity.contextSize,
-        sequences: capacity.slots,
-        modelGpuLayers: model.gpuLayers,
-        ...toAttention(options, capacity.contextSize),
-      });
-      return needs.cpuRam;
-    },
+    availableBytes: Math.min(process.availableMemory(), options.roomBytes ?? Number.POSITIVE_INFINITY),
+    contextBytes: reckon,
   });
   try {
-    return await model.createContext({
+    const context = await model.createContext({
       sequences: slots,
       contextSize,
       ...toAttention(options, contextSize),
@@ -93,6 +99,7 @@ async function openContext(
       ...(options.adapterPath !== undefined && { lora: options.adapterPath }),
       batching: { itemPrioritizationStrategy: order.strategy },
     });
+    return { context, memoryBytes: model.size + contextBytes };
   } catch (cause) {
     throw cause instanceof InsufficientMemoryError
       ? tooLarge(cause)

@@ -2,197 +2,120 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../../base/log.ts';
-import { messageOf } from '../../base/message-of.ts';
 import { Problem } from '../../base/problem.ts';
 import type { Engine, EngineModel, EngineReply, EngineRequest, EngineSilence, EngineStream } from '../engine.ts';
-import { openUpstream } from '../upstream.ts';
+import { KeptChild, type KeptChildOptions, type Life } from './kept-child.ts';
 import { Quarantine } from './quarantine.ts';
-import { type StartedChild, startChild } from './start-child.ts';
-
-/** What whoever runs the machine has set for all models in it. */
-export interface Loading {
-  /** How long a model may take to load; default two minutes, and a second for every 16 MiB of its file. */
-  readonly loadMs?: number | undefined;
-  /** Faster, but a greedy row may read otherwise beside others than alone; default no. */
-  readonly fusedAttention?: boolean | undefined;
-}
-
-export interface EmbeddedEngineOptions extends Loading {
-  readonly modelPath: string;
-  /** A LoRA adapter that goes on it, as GGUF. */
-  readonly adapterPath?: string;
-  /** The name under which the model is asked. */
-  readonly modelId: string;
-  /** Requests at once; default 8 to 16, as the memory allows. */
-  readonly slots?: number;
-  /** Tokens of prompt and answer together; default what the model was trained for, at most 4,096, as the memory allows. */
-  readonly contextSize?: number;
-  readonly threads?: number;
-  /** Requests that may wait for a slot before more are refused with 429; default 1,024. */
-  readonly maxWaiting?: number;
-  readonly log?: Log;
-}
 
 /** What the child answers. */
 const PATHS = ['/v1/chat/completions', '/v1/completions'];
-/** A child that dies so often in so short a time, and answers nothing in between, is not started again. */
-const MOST_DEATHS = 5;
-const DEATHS_WITHIN_MS = 60_000;
 const LOSSES: ReadonlySet<EngineSilence['cause']> = new Set(['cut-off', 'connection']);
 /** Between the loss of a dead child's connections and the news of its death. */
 const DEATH_SHOWS_MS = 2_000;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * Starts the child and resolves when its model answers. Throws a `Problem`: `MODEL_FILE_NOT_FOUND`, `MODEL_FILE_INVALID` (no GGUF, cut off,
  * broken weights), `MODEL_TOO_LARGE` (for the memory), `ENGINE_BINARY_MISSING` (no llama.cpp for this platform), `MODEL_LOAD_TIMEOUT` (it takes longer than it may).
  */
-export async function openEmbeddedEngine(options: EmbeddedEngineOptions): Promise<Engine> {
+export async function openEmbeddedEngine(options: KeptChildOptions): Promise<Engine> {
   await checkFile(options.modelPath);
   const engine = new EmbeddedEngine(options);
   await engine.start();
   return engine;
 }
 
-interface Life {
-  readonly child: StartedChild;
-  readonly upstream: Engine;
-}
-
 class EmbeddedEngine implements Engine {
   readonly name: string;
-  readonly #options: EmbeddedEngineOptions;
-  #life: Life | undefined;
-  /** Why there is no child, while there is none. */
-  #away = 'it is being started';
-  #slots: number | undefined;
-  #deaths: number[] = [];
-  #closed = false;
-  #endPause: () => void = () => {};
-  #reviving: Promise<void> | undefined;
+  readonly #child: KeptChild;
   readonly #quarantine = new Quarantine();
+  #models: readonly EngineModel[] | undefined;
 
-  constructor(options: EmbeddedEngineOptions) {
-    this.#options = options;
+  constructor(options: KeptChildOptions) {
     this.name = `llama.cpp ${options.modelId}`;
+    this.#child = new KeptChild(this.name, options);
   }
 
   get slots(): number | undefined {
-    return this.#slots;
+    return this.#child.slots;
   }
 
-  async start(): Promise<void> {
-    const { log, maxWaiting = 1_024, loadMs, ...options } = this.#options;
-    const child = await startChild({ ...options, maxWaiting }, loadMs);
-    const { pid, slots, contextSize, threads } = child;
-    log?.info({ engine: this.name, pid, slots, contextSize, threads }, 'engine started');
-    this.#slots = slots;
-    this.#life = { child, upstream: openUpstream({ baseUrl: child.baseUrl, name: this.name }) };
-    void child.gone.then((cause) => this.#onDeath(cause));
+  get isUnloaded(): boolean {
+    return this.#child.isUnloaded;
+  }
+
+  start(): Promise<void> {
+    return this.#child.start();
   }
 
   async models(): Promise<readonly EngineModel[]> {
-    if (this.#life !== undefined) return (await this.#life.upstream.models()).map((model) => ({ ...model, paths: PATHS }));
-    throw new Problem('UNAVAILABLE', `${this.name} can't be asked: ${this.#away}.`, {
-      reason: 'ENGINE_UNREACHABLE',
-      details: { engine: this.name },
-    });
+    // What it serves is no reason to load it again.
+    if (this.#child.isUnloaded && this.#models !== undefined) return this.#models;
+    const life = await this.#child.enter(new AbortController().signal);
+    if (life === undefined) throw unreachable(this.name, this.#child.away);
+    try {
+      this.#models = (await life.upstream.models()).map((model) => ({ ...model, paths: PATHS }));
+      return this.#models;
+    } finally {
+      this.#child.exit();
+    }
   }
 
   answer(request: EngineRequest, signal: AbortSignal): Promise<EngineReply> {
-    return this.#ask((upstream) => upstream.answer(request, signal));
+    return this.#ask((upstream) => upstream.answer(request, signal), signal);
   }
 
   stream(request: EngineRequest, signal: AbortSignal): Promise<EngineReply | EngineStream> {
-    return this.#ask((upstream) => upstream.stream(request, signal));
+    return this.#ask((upstream) => upstream.stream(request, signal), signal);
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#endPause();
-    await this.#reviving;
-    const life = this.#life;
-    this.#life = undefined;
-    this.#away = 'it was closed';
-    await life?.upstream.close();
-    await life?.child.stop();
+  close(): Promise<void> {
+    return this.#child.close();
   }
 
   /** What was inside when the child died is asked again by itself: only a request that kills it alone is given up. */
   async #ask<Reply extends EngineReply | EngineStream>(
     send: (upstream: Engine) => Promise<Reply>,
+    signal: AbortSignal,
   ): Promise<Reply | EngineSilence> {
-    const { reply, killer } = await this.#quarantine.together(() => this.#send(send));
+    const { reply, killer } = await this.#quarantine.together(() => this.#send(send, signal));
     if (killer === undefined) return reply;
     return this.#quarantine.alone(async () => {
-      await this.#reviving;
-      const again = await this.#send(send);
+      await this.#child.revived;
+      const again = await this.#send(send, signal);
       return again.killer === undefined ? again.reply : this.#killedBy(again.killer);
     });
   }
 
   async #send<Reply extends EngineReply | EngineStream>(
     send: (upstream: Engine) => Promise<Reply>,
+    signal: AbortSignal,
   ): Promise<{ readonly reply: Reply | EngineSilence; readonly killer?: string }> {
-    const life = this.#life;
-    if (life === undefined)
-      return { reply: { kind: 'silence', cause: 'connection', message: `${this.name} is away: ${this.#away}.` } };
+    const life = await this.#child.enter(signal);
+    if (life === undefined) return { reply: this.#silence(signal) };
     const reply = await send(life.upstream);
-    if (reply.kind !== 'silence') this.#deaths = [];
-    if (reply.kind !== 'silence' || !LOSSES.has(reply.cause)) return { reply };
-    // The connection may be gone before the process is.
-    const killer = await Promise.race([life.child.gone, delay(DEATH_SHOWS_MS, undefined, { ref: false })]);
+    if (reply.kind !== 'silence') this.#child.answered();
+    const killer = reply.kind === 'silence' && LOSSES.has(reply.cause) ? await diedOf(life) : undefined;
+    if (reply.kind === 'stream') void reply.ended.then(() => this.#child.exit());
+    else this.#child.exit();
     return killer === undefined ? { reply } : { reply, killer };
+  }
+
+  #silence(signal: AbortSignal): EngineSilence {
+    if (signal.aborted) return { kind: 'silence', cause: 'aborted', message: 'The request was given up.' };
+    return { kind: 'silence', cause: 'connection', message: this.#child.away };
   }
 
   #killedBy(cause: string): EngineSilence {
     return { kind: 'silence', cause: 'crashed', message: `${this.name} died of this request when it ran alone, by ${cause}.` };
   }
-
-  #onDeath(cause: string): void {
-    const life = this.#life;
-    this.#life = undefined;
-    if (this.#closed) return;
-    void life?.upstream.close();
-    this.#reviving = this.#revive(cause);
-  }
-
-  async #revive(firstCause: string): Promise<void> {
-    let cause: string | undefined = firstCause;
-    while (cause !== undefined && this.#mayRevive(cause)) {
-      await this.#wait(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#deaths.length - 1)));
-      if (this.#closed) return;
-      cause = await this.start().then(() => undefined, messageOf);
-    }
-  }
-
-  #mayRevive(cause: string): boolean {
-    const now = Date.now();
-    this.#deaths = [...this.#deaths.filter((at) => now - at < DEATHS_WITHIN_MS), now];
-    const { length } = this.#deaths;
-    const again = length < MOST_DEATHS;
-    this.#away = again
-      ? `it died (${cause}) and is being started again`
-      : `it died ${length} times within a minute without an answer in between, the last time by ${cause}, and stays down`;
-    this.#options.log?.[again ? 'warn' : 'error'](
-      { engine: this.name, cause, deaths: length },
-      again ? 'engine died' : 'engine stays down',
-    );
-    return again;
-  }
-
-  #wait(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const clock = setTimeout(resolve, ms);
-    this.#endPause = () => {
-      clearTimeout(clock);
-      resolve();
-    };
-    return promise;
-  }
 }
+
+/** The connection may be gone before the process is. */
+const diedOf = ({ child }: Life): Promise<string | undefined> =>
+  Promise.race([child.gone, delay(DEATH_SHOWS_MS, undefined, { ref: false })]);
+
+const unreachable = (engine: string, away: string): Problem =>
+  new Problem('UNAVAILABLE', `It can't be asked: ${away}`, { reason: 'ENGINE_UNREACHABLE', details: { engine } });
 
 const GGUF = 'GGUF';
 

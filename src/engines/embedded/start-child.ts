@@ -5,16 +5,13 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '../../base/problem.ts';
-import type { ChildMessage, ChildOptions } from './child-messages.ts';
+import type { ChildMessage, ChildOptions, Readiness } from './child-messages.ts';
 import { loadedTooLong, usualLoadMs } from './load-limit.ts';
 
 /** A child that is ready to answer. */
-export interface StartedChild {
+export interface StartedChild extends Readiness {
   readonly pid: number;
   readonly baseUrl: string;
-  readonly slots: number;
-  readonly contextSize: number;
-  readonly threads: number;
   /** Resolves when the process is gone, with what it died of. */
   readonly gone: Promise<string>;
   /** Ends it, and waits until it is gone. */
@@ -89,16 +86,18 @@ const toLastWords = (words: string): string => {
   return last === undefined ? '' : `: ${last}`;
 };
 
-type Readiness = Pick<StartedChild, 'pid' | 'baseUrl' | 'slots' | 'contextSize' | 'threads'>;
+type ReadyChild = Omit<StartedChild, 'gone' | 'stop'>;
 
-async function untilReady(child: ChildProcess, gone: Promise<string>, modelPath: string): Promise<Readiness> {
-  const { promise, resolve, reject } = Promise.withResolvers<Readiness>();
+async function untilReady(child: ChildProcess, gone: Promise<string>, modelPath: string): Promise<ReadyChild> {
+  const { promise, resolve, reject } = Promise.withResolvers<ReadyChild>();
   let baseUrl = '';
   child.on('message', (message: ChildMessage) => {
     if (message.kind === 'listening') baseUrl = `http://127.0.0.1:${message.port}/v1`;
     else if (message.kind === 'failed') reject(new Problem(message.code, message.message, { reason: message.reason }));
-    else
-      resolve({ pid: child.pid ?? 0, baseUrl, slots: message.slots, contextSize: message.contextSize, threads: message.threads });
+    else {
+      const { kind: _, ...readiness } = message;
+      resolve({ pid: child.pid ?? 0, baseUrl, ...readiness });
+    }
   });
   gone.then((cause) => reject(died(modelPath, cause)), reject);
   return promise;
