@@ -40,14 +40,10 @@ async function askHedged(run: JobRun, hedges: Hedges, { row, first: { slot, sign
   }
 }
 
-/** At the engine with the most room: hardly the one that lets the row wait, where there are several. */
+/** At the engine with the most room: hardly the one that lets the row wait, where there are several. Without a place the original alone goes on. */
 async function askAgain(run: JobRun, row: ReadableRow, signal: AbortSignal): Promise<RowOutcome> {
-  try {
-    return await runRow(run, row, { slot: await run.pool.acquire(run.accountId, signal), signal });
-  } catch (cause) {
-    if (signal.aborted) return { kind: 'aborted' };
-    throw cause;
-  }
+  const slot = await run.pool.acquire(run.accountId, signal).catch(() => undefined);
+  return slot === undefined ? { kind: 'aborted' } : runRow(run, row, { slot, signal });
 }
 
 interface Best {

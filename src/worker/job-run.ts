@@ -58,7 +58,7 @@ export class JobRun {
   /** Shards with rows that are not finished. */
   #busyShards = 0;
   /** Every engine has refused our key or the model, since when, and nothing else came back. */
-  #refusal: { readonly verdict: Verdict; readonly sinceMs: number } | undefined;
+  #refused: { readonly verdict: Verdict; readonly sinceMs: number } | undefined;
   /** Dispatch no further rows. */
   readonly #stop = new AbortController();
   /** Drop the rows in flight as well. */
@@ -81,13 +81,13 @@ export class JobRun {
       commit: (segment) => this.#commit(segment),
       onFailure: options.onFailure,
     });
-    const twins = job.settings.askIdenticalRowsOnce ? new Twins() : undefined;
+    const twins = job.settings.askIdenticalRowsOnce ? new Twins(() => this.journal.room()) : undefined;
     this.twins = twins;
     this.dispatch = new Dispatch({
       pool: served.pool,
       accountId,
       room: twins === undefined ? () => this.journal.room() : () => twins.room().then(() => this.journal.room()),
-      refusal: () => (this.isOneOfSeveral ? this.hopeless : undefined),
+      refusal: () => this.refusal,
     });
     const { hedgeAfterMs: afterMs } = context.limits;
     const isNearEnd = (): boolean => !this.stopped.aborted && this.dispatch.isEmpty;
@@ -145,8 +145,8 @@ export class JobRun {
 
   /** Remembers what came back from an engine. */
   learn(verdict: Verdict): void {
-    const sinceMs = this.#refusal?.sinceMs ?? performance.now();
-    this.#refusal = verdict.verdict === 'fatal' ? { verdict, sinceMs } : undefined;
+    const sinceMs = this.#refused?.sinceMs ?? performance.now();
+    this.#refused = verdict.verdict === 'fatal' ? { verdict, sinceMs } : undefined;
   }
 
   /** True when the job's other rows run on other models. */
@@ -156,9 +156,14 @@ export class JobRun {
 
   /** The last of the refusals after which no engine will ever answer any of these rows. */
   get hopeless(): Verdict | undefined {
-    if (this.#refusal === undefined) return undefined;
-    const refusedMs = performance.now() - this.#refusal.sinceMs;
-    return refusedMs >= this.#options.context.limits.hopelessMs ? this.#refusal.verdict : undefined;
+    if (this.#refused === undefined) return undefined;
+    const refusedMs = performance.now() - this.#refused.sinceMs;
+    return refusedMs >= this.#options.context.limits.hopelessMs ? this.#refused.verdict : undefined;
+  }
+
+  /** Why no engine is to be asked for any further of these rows, where the job's others may go on. */
+  get refusal(): Verdict | undefined {
+    return this.isOneOfSeveral ? this.hopeless : undefined;
   }
 
   fail(message: string): void {

@@ -17,7 +17,7 @@ export async function tellOrder({ store, clock }: Room, jobUid: string, { by, sh
   const message =
     by === 'prefix'
       ? `Rows whose prompts begin alike run one after the other: engines with a prefix cache should find at least ${percent(prefix)} of the prompts in it, in the order of the input ${percent(input)}.`
-      : `Rows run in the order of the input: engines with a prefix cache should find at least ${percent(input)} of the prompts in it, and no other order would let them find more.`;
+      : `Rows run in the order of the input: engines with a prefix cache should find at least ${percent(input)} of the prompts in it, and no other order would let them find much more.`;
   const details = { order: by, expectedShare: by === 'prefix' ? prefix : input, inputOrderShare: input };
   await addEventOnce(store.db, { jobUid, at: clock.now(), kind: CHOSEN, message, details });
 }

@@ -31,7 +31,8 @@ export async function writeResults(context: WorkerContext, jobUid: string, signa
     const { files, hidden } = await writeFiles(objects, jobUid, slices);
     const unfinished = await writeUnfinished(context, job);
     crashPoint('merge.after-files');
-    await tellGain(context, jobUid);
+    // Of copies no engine evaluated a prompt: what was expected of all rows says nothing about those that were asked.
+    if (job.settings.askIdenticalRowsOnce !== true) await tellGain(context, jobUid);
     await finishJob(store, jobUid, { files, hidden: [...hidden, ...unfinished], at: clock.now() });
     crashPoint('finish.after-commit');
   }

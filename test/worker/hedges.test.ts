@@ -22,7 +22,7 @@ const hanging = (times: number) => ({
 });
 
 test('the second request answers a row that hangs; the first is dropped, and the row is there once', async () => {
-  const room = await openRoom(house, { engine: hanging(1), limits: { hedgeAfterMs: 200 } });
+  const room = await openRoom(house, { engine: hanging(1), limits: { hedgeAfterMs: 200, shardRows: ROWS } });
   const job = await room.createJob(makeRows(ROWS));
   await room.startWorker();
   expect(await room.untilEnd(job)).toMatchObject({ state: 'COMPLETED' });
@@ -38,7 +38,7 @@ test('the second request answers a row that hangs; the first is dropped, and the
 });
 
 test('a row that hangs twice goes with its job: both requests are dropped', async () => {
-  const room = await openRoom(house, { engine: hanging(9), limits: { hedgeAfterMs: 200 } });
+  const room = await openRoom(house, { engine: hanging(9), limits: { hedgeAfterMs: 200, shardRows: ROWS } });
   const job = await room.createJob(makeRows(ROWS));
   await room.startWorker();
   await room.engine.until(() => room.engine.calls.get(STRAGGLER)?.asked === 2);
