@@ -68,6 +68,16 @@ export interface EngineModel {
   readonly paths?: readonly string[];
 }
 
+/** How long a request's prompt is, by its model's own tokenizer. */
+export interface PromptCount {
+  /** Of the longest prompt, the model's template included. */
+  readonly tokens: number;
+  /** Of prompt and answer together. */
+  readonly contextLength: number;
+  /** False when the engine would refuse the request for its length. */
+  readonly fits: boolean;
+}
+
 /**
  * Whatever answers requests: an OpenAI-compatible HTTP endpoint, our own llama.cpp child behind the same protocol, or echo.
  * Every implementation passes `test/conformance/engine.ts`.
@@ -93,5 +103,7 @@ export interface Engine {
    * Never rejects.
    */
   gauge?(): Promise<Gauge | 'none' | undefined>;
+  /** Counts a request's tokens without answering it, where the engine can; undefined when it can't say this time. Never rejects. */
+  countPrompt?(request: EngineRequest, signal: AbortSignal): Promise<PromptCount | undefined>;
   close(): Promise<void>;
 }

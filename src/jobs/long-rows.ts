@@ -1,17 +1,44 @@
+/** Which rows may be too long for their model, by the lengths of their lines without images. */
 import { BYTES_PER_TOKEN, type RowIndex, textLength } from './row-index.ts';
 
-/** How many of these rows are, by the length of their lines without images, longer than their model's context; by number of the model, whose tokens may be unknown. */
-export function countLongRows(
-  index: RowIndex,
-  order: Uint32Array,
-  contextTokens: readonly (number | undefined)[],
-): readonly number[] {
-  const most = contextTokens.map((tokens = Number.POSITIVE_INFINITY) => tokens * BYTES_PER_TOKEN);
+export interface EstimateOptions {
+  /** The rows that will run. */
+  readonly order: Uint32Array;
+  /** By number of the model, whose tokens may be unknown. */
+  readonly contextTokens: readonly (number | undefined)[];
+  /** What a row asks for that doesn't say; 0: nothing that is known. */
+  readonly maxTokens?: number;
+}
+
+/** How many rows are, with the tokens that they ask for, longer than their model's context: by number of the model. */
+export function estimateLongRows(index: RowIndex, { order, contextTokens, maxTokens = 0 }: EstimateOptions): readonly number[] {
+  const most = contextTokens.map((tokens = Number.POSITIVE_INFINITY) => tokens);
   const counts = most.map(() => 0);
-  if (most.every((bytes) => bytes === Number.POSITIVE_INFINITY)) return counts;
+  if (most.every((tokens) => tokens === Number.POSITIVE_INFINITY)) return counts;
   for (const row of order) {
     const number = index.model[row] ?? 0;
-    if (textLength(index, row) > (most[number] ?? Number.POSITIVE_INFINITY)) counts[number] = (counts[number] ?? 0) + 1;
+    const tokens = textLength(index, row) / BYTES_PER_TOKEN + (index.maxTokens[row] || maxTokens);
+    if (tokens > (most[number] ?? Number.POSITIVE_INFINITY)) counts[number] = (counts[number] ?? 0) + 1;
   }
   return counts;
+}
+
+/** What a template says of its own, beyond the bytes of JSON around a line's messages. */
+const TEMPLATE_TOKENS = 256;
+
+export interface LongestOptions {
+  readonly order: Uint32Array;
+  /** The model's, and its context in tokens. */
+  readonly number: number;
+  readonly contextLength: number;
+  /** Bytes that every row gets besides its own. */
+  readonly moreBytes: number;
+  readonly most: number;
+}
+
+/** The longest rows of a model that may not fit its context. No token is less than a byte of text, so that a line far shorter than the context always fits. */
+export function findLongest(index: RowIndex, { order, number, contextLength, moreBytes, most }: LongestOptions): Uint32Array {
+  const fits = contextLength - moreBytes - TEMPLATE_TOKENS;
+  const rows = order.filter((row) => (index.model[row] ?? 0) === number && textLength(index, row) > fits);
+  return rows.sort((a, b) => textLength(index, b) - textLength(index, a)).subarray(0, most);
 }

@@ -30,7 +30,7 @@ export async function planJob(context: WorkerContext, jobUid: string, signal: Ab
   const models = makeRowModels(context, job);
   const reading = await readInput(context, { job, input, models, signal });
   const reportKey = await writeReport(context, { job, input, reading });
-  if (reportKey === null || job.onInvalidRow === 'skip') await start(context, { job, input, models, reading, reportKey });
+  if (reportKey === null || job.onInvalidRow === 'skip') await start(context, { job, input, models, reading, reportKey, signal });
   else await refuse(context, { job, input, reading, reportKey });
 }
 
@@ -44,7 +44,10 @@ interface Checked {
 }
 
 /** Rows that can't run come first in the plan: they are done before the first worker looks. */
-async function start(context: WorkerContext, { job, input, models, reading, reportKey }: Checked): Promise<void> {
+async function start(
+  context: WorkerContext,
+  { job, input, models, reading, reportKey, signal }: Checked & { readonly signal: AbortSignal },
+): Promise<void> {
   const { rows, format, invalid } = reading;
   const isAnswered = await readAnsweredRows(context, job, rows.count);
   const isInvalid = invalid.toTest(rows.count);
@@ -56,7 +59,7 @@ async function start(context: WorkerContext, { job, input, models, reading, repo
   await context.objects.putStream(key, asyncOf(encodePlan(rows, planOf(reading, order))));
   crashPoint('plan.after-object');
   await tellOrder(context, job.uid, chosen);
-  await warnOfLongRows(context, job, { rows, order, models: models.found });
+  await warnOfLongRows(context, job, { input, format, rows, order, models: models.found, signal });
   const { shardRows: maxRows, shardBytes: maxBytes } = context.limits;
   const shards = cutShards(rows, order, { maxRows, maxBytes });
   await startPlannedJob(context.store, job.uid, {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ForecastFacts, forecast } from '../../src/jobs/forecast.ts';
-import { countLongRows } from '../../src/jobs/long-rows.ts';
+import { estimateLongRows } from '../../src/jobs/long-rows.ts';
 import { sumPlannedTokens } from '../../src/jobs/planned-tokens.ts';
 import { makeIndex } from './make-index.ts';
 
@@ -84,8 +84,13 @@ test('tokens of several models are told apart', () => {
 
 test('rows longer than their model’s context are counted by model; an unknown context takes all', () => {
   const index = makeIndex([{ length: 401 }, { length: 400 }, { length: 900, model: 1 }, { length: 801 }]);
-  expect(countLongRows(index, Uint32Array.of(0, 1, 2), [100, undefined])).toEqual([1, 0]);
-  expect(countLongRows(index, Uint32Array.of(0, 1, 2, 3), [200, 200])).toEqual([1, 1]);
+  expect(estimateLongRows(index, { order: Uint32Array.of(0, 1, 2), contextTokens: [100, undefined] })).toEqual([1, 0]);
+  expect(estimateLongRows(index, { order: Uint32Array.of(0, 1, 2, 3), contextTokens: [200, 200] })).toEqual([1, 1]);
+  // What a row asks for has to fit, too: its own, or else its job's.
+  const asking = makeIndex([{ length: 200, maxTokens: 51 }, { length: 200 }, { length: 4, maxTokens: 99 }]);
+  const options = { order: Uint32Array.of(0, 1, 2), contextTokens: [100] };
+  expect(estimateLongRows(asking, options)).toEqual([1]);
+  expect(estimateLongRows(asking, { ...options, maxTokens: 60 })).toEqual([2]);
 });
 
 test('a plan is summed by model: prompts by the length of their lines, limits from rows, then from the job, for every answer', () => {

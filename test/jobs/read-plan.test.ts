@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { BadLine } from '../../src/jobs/bad-line.ts';
 import { failureMessage } from '../../src/jobs/check-row.ts';
-import { countLongRows } from '../../src/jobs/long-rows.ts';
+import { estimateLongRows } from '../../src/jobs/long-rows.ts';
 import { type ReadPlanOptions, readPlan } from '../../src/jobs/read-plan.ts';
 import { type PlannedModel, RowModels } from '../../src/jobs/row-models.ts';
 
@@ -58,7 +58,10 @@ describe('good input', () => {
     ];
     const longRows = async (...numbers: number[]) => {
       const { rows: index } = await read(numbers.map((row) => rows[row]).join('\n'), { chunkBytes: 1 << 20 });
-      return { long: countLongRows(index, Uint32Array.from(numbers.keys()), [1_000])[0], tokens: index.estimatedTokens };
+      return {
+        long: estimateLongRows(index, { order: Uint32Array.from(numbers.keys()), contextTokens: [1_000] })[0],
+        tokens: index.estimatedTokens,
+      };
     };
     expect(await longRows(0, 1, 4)).toEqual({ long: 0, tokens: expect.toSatisfy((tokens: number) => tokens < 200) });
     expect(await longRows(0, 2, 3, 1, 5)).toEqual({ long: 3, tokens: expect.toSatisfy((tokens: number) => tokens > 40_000) });

@@ -5,6 +5,7 @@ import { answerCall } from './answer-call.ts';
 import type { Served } from './call.ts';
 import { chat } from './chat.ts';
 import { completions } from './completions.ts';
+import { countedPath, countPrompt } from './count-prompt.ts';
 import type { Dialect } from './dialect.ts';
 import { toMetrics } from './engine-metrics.ts';
 import { type Fields, isFields, wrong } from './fields.ts';
@@ -68,9 +69,14 @@ export class EngineServer {
       this.#look(path, response);
       return;
     }
-    const dialect = request.method === 'POST' ? DIALECTS[path] : undefined;
+    const counted = countedPath(path);
+    const dialect = request.method === 'POST' ? DIALECTS[counted ?? path] : undefined;
     if (dialect === undefined) throw notThere(request.method, path);
     const ready = this.#expectReady();
+    if (counted !== undefined) {
+      sayJson(response, countPrompt(await readBody(request, ready), ready.served, dialect));
+      return;
+    }
     if (this.#inFlight >= ready.generator.slots.total + this.#maxWaiting) throw full();
     this.#inFlight++;
     try {
@@ -109,12 +115,11 @@ async function answer(
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(new Error('The client went away.'));
   });
-  const body = await readBody(request);
-  checkModel(body, served.modelId);
+  const body = await readBody(request, { served });
   await answerCall(await readCall(body, served, dialect), generator, response, gone.signal);
 }
 
-async function readBody(request: IncomingMessage): Promise<Fields> {
+async function readBody(request: IncomingMessage, { served }: Pick<ReadyModel, 'served'>): Promise<Fields> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of request) {
@@ -123,8 +128,9 @@ async function readBody(request: IncomingMessage): Promise<Fields> {
     if (bytes > MAX_BODY_BYTES) throw new Refusal(`The request is larger than ${MAX_BODY_BYTES} bytes.`, { status: 413 });
   }
   const body = parse(Buffer.concat(pieces).toString());
-  if (isFields(body)) return body;
-  throw wrong('body', 'a JSON object', body);
+  if (!isFields(body)) throw wrong('body', 'a JSON object', body);
+  checkModel(body, served.modelId);
+  return body;
 }
 
 function parse(text: string): unknown {

@@ -3,7 +3,8 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../../base/problem.ts';
-import type { Engine, EngineModel, EngineReply, EngineRequest, EngineSilence, EngineStream } from '../engine.ts';
+import type { Engine, EngineModel, EngineReply, EngineRequest, EngineSilence, EngineStream, PromptCount } from '../engine.ts';
+import { toCountingPath } from './count-prompt.ts';
 import { KeptChild, type KeptChildOptions, type Life } from './kept-child.ts';
 import { Quarantine } from './quarantine.ts';
 
@@ -66,6 +67,18 @@ class EmbeddedEngine implements Engine {
 
   stream(request: EngineRequest, signal: AbortSignal): Promise<EngineReply | EngineStream> {
     return this.#ask((upstream) => upstream.stream(request, signal), signal);
+  }
+
+  async countPrompt(request: EngineRequest, signal: AbortSignal): Promise<PromptCount | undefined> {
+    const life = await this.#child.enter(signal);
+    if (life === undefined) return undefined;
+    try {
+      const reply = await life.upstream.answer({ ...request, path: toCountingPath(request.path) }, signal);
+      // Our own child says it.
+      return reply.kind === 'answer' && reply.status === 200 ? (JSON.parse(reply.body.toString()) as PromptCount) : undefined;
+    } finally {
+      this.#child.exit();
+    }
   }
 
   close(): Promise<void> {

@@ -21,6 +21,10 @@ export class Refusal extends Error {
     this.#options = options;
   }
 
+  get code(): string | undefined {
+    return this.#options.code;
+  }
+
   toBody(): object {
     const { type = 'invalid_request_error', code = null, param = null } = this.#options;
     return { error: { message: this.message, type, param, code } };
