@@ -1,8 +1,8 @@
 /** A team's size: the API and the workers as processes of their own, as many as are wanted, on one PostgreSQL and one object store. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeEngineDesk } from './actions/engine-desk.ts';
 import { issueKey } from './actions/issue-key.ts';
 import { makeLeaseDesk } from './actions/lease-desk.ts';
+import { shareLooks } from './actions/share-looks.ts';
 import type { WorkersContext } from './api/api-context.ts';
 import { systemClock } from './base/clock.ts';
 import { makeLog } from './base/log.ts';
@@ -11,6 +11,7 @@ import { Problem } from './base/problem.ts';
 import type { MigrateFacts, MigrateRequest, UpRequest, UpView } from './cli/doors.ts';
 import { makeEngineBoard } from './db/engine-board.ts';
 import { ageOfTables } from './db/migrations/migrate.ts';
+import { makeModelFiles } from './db/model-files.ts';
 import { openStore } from './db/open-store.ts';
 import { SCHEMA_VERSION } from './db/schema-version.ts';
 import type { Db } from './db/store.ts';
@@ -47,13 +48,17 @@ export async function serve(request: UpRequest, view: UpView, stop: AbortSignal)
 }
 
 /** Workers without a database come through this process. */
-const letInWorkers = ({ context: { store, clock }, secret }: Machine, stop: AbortSignal): WorkersContext => ({
-  leases: makeLeaseDesk(store.leases, stop),
-  jobs: store.jobs,
-  engines: makeEngineDesk(makeEngineBoard(store, clock)),
-  secret,
-  tables: SCHEMA_VERSION,
-});
+function letInWorkers({ context: { store, clock }, secret }: Machine, stop: AbortSignal): WorkersContext {
+  const [board, files] = [makeEngineBoard(store, clock), makeModelFiles(store)];
+  return {
+    leases: makeLeaseDesk(store.leases, stop),
+    jobs: store.jobs,
+    engines: { ...board, list: shareLooks(() => board.list()) },
+    modelFiles: { ...files, list: shareLooks(() => files.list()) },
+    secret,
+    tables: SCHEMA_VERSION,
+  };
+}
 
 /** `boatload worker`: plans, runs rows, writes results; serves no API. */
 export async function work(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {

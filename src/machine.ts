@@ -13,6 +13,7 @@ import type { Log } from './base/log.ts';
 import { countLeases, type LeaseCounts } from './count-leases.ts';
 import { openDatabaseClock } from './db/database-clock.ts';
 import { makeEngineBoard } from './db/engine-board.ts';
+import { makeModelFiles } from './db/model-files.ts';
 import { openStore, type StoreOptions } from './db/open-store.ts';
 import type { Places } from './places.ts';
 import { readLimits, readLoading, readWorkerLimits } from './settings/read-limits.ts';
@@ -77,7 +78,8 @@ export async function openMachine({
     const objects = await openObjectStore(places.objects);
     const engines = new SharedEngines({ board: makeEngineBoard(store, clock), shelf: models, secret, log });
     if (options.sharedEngines) await engines.start();
-    const library = await openLibrary({ store, objects, shelf: models, log, dataDir, runs, ...readLoading(settings) });
+    const files = makeModelFiles(store);
+    const library = await openLibrary({ files, objects, shelf: models, log, dataDir, runs, ...readLoading(settings) });
     const refreshModels = async (): Promise<void> => {
       await library.refresh();
       if (options.sharedEngines) await engines.refresh();

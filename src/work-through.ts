@@ -1,4 +1,4 @@
-/** `boatload worker --through`: a worker without a database. It runs rows; what they belong to, and the engines that all share, it asks of the API processes. */
+/** `boatload worker --through`: a worker without a database. It runs rows; what they belong to, the engines that all share and which models are files, it asks of the API processes. */
 import { join } from 'node:path';
 import { systemClock } from './base/clock.ts';
 import { makeLog } from './base/log.ts';
@@ -14,13 +14,16 @@ import { takeFolder } from './own-folder.ts';
 import { readRowPlaces } from './places.ts';
 import { untilAborted } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
-import { readWorkerLimits } from './settings/read-limits.ts';
+import { readLoading, readWorkerLimits } from './settings/read-limits.ts';
+import { ModelCache } from './shelf/model-cache.ts';
+import { ModelLibrary } from './shelf/model-library.ts';
 import { type ModelShelf, makeModelShelf } from './shelf/model-shelf.ts';
 import { SharedEngines } from './shelf/shared-engines.ts';
 import type { Start } from './start-settings.ts';
 import { openObjectStore } from './storage/open-object-store.ts';
 import { makeHttpEngines } from './worker/http-engines.ts';
 import { makeHttpJobs, makeHttpLeases } from './worker/http-leases.ts';
+import { makeHttpModelFiles } from './worker/http-model-files.ts';
 import { RowWorker } from './worker/row-worker.ts';
 import { WorkerCalls } from './worker/worker-calls.ts';
 import { DEFAULT_WORKER_LIMITS } from './worker/worker-context.ts';
@@ -46,12 +49,18 @@ export async function workThrough(start: Start, view: UpView, stop: AbortSignal)
   // Keys come as they are kept: only who has the fleet's secret can open them.
   const engines = new SharedEngines({ board: makeHttpEngines(api), shelf, secret, log });
   const store = await openObjectStore(objects);
+  const library = new ModelLibrary({
+    files: makeHttpModelFiles(api),
+    ...{ shelf, log, ...readLoading(start.settings) },
+    cache: new ModelCache(store, join(own.dir, 'models')),
+  });
+  const refreshModels = async (): Promise<void> => void (await Promise.all([library.refresh(), engines.refresh()]));
   const { leases, counts } = countLeases(makeHttpLeases(api));
   const worker = new RowWorker({
     leases,
     jobs,
     objects: store,
-    serve: async (model) => (await shelf.serve(model)) ?? engines.refresh().then(() => shelf.serve(model)),
+    serve: async (model) => (await shelf.serve(model)) ?? refreshModels().then(() => shelf.serve(model)),
     journalDir: join(own.dir, 'journal'),
     limits,
     clock: systemClock,
@@ -64,6 +73,7 @@ export async function workThrough(start: Start, view: UpView, stop: AbortSignal)
   const watched = { ground, objects: store, models: shelf, counts, live: (jobUid: string) => worker.live(jobUid) };
   try {
     await engines.start();
+    await library.start();
     const closeHealth = await openHealthPort(watched, { host: start.host, port: start.healthPort, log });
     const { rows } = await worker.start();
     if (rows > 0) view.notice(`${rows} rows that were finished before are kept`);
@@ -76,6 +86,7 @@ export async function workThrough(start: Start, view: UpView, stop: AbortSignal)
   } finally {
     await worker.stop();
     await engines.stop();
+    await library.stop();
     await shelf.close();
     own.release();
   }

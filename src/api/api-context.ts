@@ -5,6 +5,7 @@ import type { Prices } from '../actions/price-usage.ts';
 import type { PullContext } from '../actions/pull-model.ts';
 import type { Log } from '../base/log.ts';
 import type { EngineBoard } from '../db/engine-board.ts';
+import type { ModelFiles } from '../db/model-files.ts';
 import type { LeasedJobs } from '../jobs/leased-jobs.ts';
 import type { Leases } from '../jobs/leases.ts';
 
@@ -19,6 +20,7 @@ export interface WorkersContext {
   readonly leases: Leases;
   readonly jobs: LeasedJobs;
   readonly engines: EngineBoard;
+  readonly modelFiles: ModelFiles;
   /** Of the fleet: their token is made from it. */
   readonly secret: Uint8Array;
   /** The tables that this process knows. */

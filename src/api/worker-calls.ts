@@ -51,7 +51,7 @@ interface Asked {
   readonly request: HonoRequest;
 }
 
-async function answer(call: WorkerCall, { workers: { leases, jobs, engines }, request }: Asked): Promise<unknown> {
+async function answer(call: WorkerCall, { workers: { leases, jobs, engines, modelFiles }, request }: Asked): Promise<unknown> {
   const body = await readJson(request, LIMITS);
   const read = <Name extends WorkerCall>(name: Name) => parse(name, body);
   switch (call) {
@@ -89,6 +89,8 @@ async function answer(call: WorkerCall, { workers: { leases, jobs, engines }, re
       return engines.reports(read(call).accountId);
     case 'leaveEngines':
       return engines.leave(read(call).process);
+    case 'modelFiles':
+      return modelFiles.list();
   }
 }
 

@@ -89,6 +89,7 @@ export const WORKER_CALLS = {
   reportEngines: z.object({ reports: z.array(Report) }),
   engineReports: z.object({ accountId: Text }),
   leaveEngines: z.object({ process: Text }),
+  modelFiles: z.object({}),
 } as const;
 
 /** The name of a call. */

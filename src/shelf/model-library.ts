@@ -3,8 +3,8 @@ import { readModelDetails } from '../actions/model-details.ts';
 import type { Log } from '../base/log.ts';
 import { PRECISIONS } from '../contract/job.ts';
 import { makeName } from '../contract/names.ts';
-import { listRunnableFiles, type RunnableFile } from '../db/queries/list-runnable-files.ts';
-import type { Store } from '../db/store.ts';
+import type { ModelFiles } from '../db/model-files.ts';
+import type { RunnableFile } from '../db/queries/list-runnable-files.ts';
 import type { Loading } from '../engines/embedded/loading.ts';
 import { findWeights } from './find-weights.ts';
 import { keepLooking } from './keep-looking.ts';
@@ -13,7 +13,7 @@ import type { OpenedModel, ShelvedModel } from './model-room.ts';
 import type { ModelShelf } from './model-shelf.ts';
 
 export interface ModelLibraryOptions extends Loading {
-  readonly store: Store;
+  readonly files: ModelFiles;
   readonly shelf: ModelShelf;
   readonly cache: ModelCache;
   readonly log: Log;
@@ -37,8 +37,8 @@ export class ModelLibrary {
   /** Looks at what there is, and from here on at what changes. Alone on its database, a process is told. */
   async start(): Promise<void> {
     await this.refresh();
-    const { store, log } = this.#options;
-    if (store.embedded) return;
+    const { files, log } = this.#options;
+    if (files.isAlone) return;
     this.#rounds = keepLooking(() => this.refresh(), {
       everyMs: LOOK_EVERY_MS,
       signal: this.#ended.signal,
@@ -66,8 +66,8 @@ export class ModelLibrary {
   }
 
   async #read(): Promise<void> {
-    const { store, shelf, cache, log } = this.#options;
-    const files = await listRunnableFiles(store.db);
+    const { shelf, cache, log } = this.#options;
+    const files = await this.#options.files.list();
     const before = this.#models;
     this.#models = new Map(files.map((file) => [toKey(file), before.get(toKey(file)) ?? this.#toShelved(file)]));
     const isSame = this.#models.size === before.size && [...this.#models.keys()].every((key) => before.has(key));

@@ -2,18 +2,20 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { makeEngineDesk } from '../../src/actions/engine-desk.ts';
 import { makeLeaseDesk } from '../../src/actions/lease-desk.ts';
 import type { ApiEnv } from '../../src/api/api-context.ts';
 import { makeErrorHandler } from '../../src/api/errors.ts';
 import { addWorkerCalls } from '../../src/api/worker-calls.ts';
 import { makeEngineBoard } from '../../src/db/engine-board.ts';
+import { makeModelFiles } from '../../src/db/model-files.ts';
 import { insertEngine } from '../../src/db/queries/insert-engine.ts';
+import { insertModel } from '../../src/db/queries/insert-model.ts';
 import type { Store } from '../../src/db/store.ts';
 import { makeWorkerToken } from '../../src/jobs/worker-token.ts';
 import { close, listen } from '../../src/listen.ts';
 import { makeHttpEngines } from '../../src/worker/http-engines.ts';
 import { makeHttpJobs, makeHttpLeases } from '../../src/worker/http-leases.ts';
+import { makeHttpModelFiles } from '../../src/worker/http-model-files.ts';
 import { WorkerCalls, type WorkerCallsOptions } from '../../src/worker/worker-calls.ts';
 import { testLeases } from '../conformance/leases.ts';
 import { describeOnBoth } from '../db/databases.ts';
@@ -47,8 +49,8 @@ async function openApi(store: Store, lose: (call: string) => boolean = () => fal
   const stop = new AbortController();
   const leases = makeLeaseDesk(store.leases, stop.signal);
   app.onError(makeErrorHandler({ log: LOG }));
-  const engines = makeEngineDesk(makeEngineBoard(store, { now: () => NOW }));
-  addWorkerCalls(app, { workers: { leases, jobs: store.jobs, engines, secret: SECRET, tables: TABLES } });
+  const shared = { engines: makeEngineBoard(store, { now: () => NOW }), modelFiles: makeModelFiles(store) };
+  addWorkerCalls(app, { workers: { leases, jobs: store.jobs, ...shared, secret: SECRET, tables: TABLES } });
   const { server, port } = await listen({
     host: '127.0.0.1',
     port: 0,
@@ -125,6 +127,27 @@ describeOnBoth('leases over HTTP', (open) => {
     await board.leave('gpu-8/1');
     const stored = { ...said, models: [{ ...said.models[0], lastError: { ...lastError, message: 'gone \ufffd' } }], at: NOW };
     expect(await board.reports(accountId)).toEqual([stored]);
+  });
+
+  test('the models that are files are told as the database has them', async () => {
+    const calm = await openApi(open());
+    onTestFinished(() => calm.close());
+    const { db } = open();
+    const accountId = await makeAccount(open());
+    await insertModel(db, {
+      ...{ accountId, id: 'm', uid: randomUUID(), displayName: '', description: '', kind: 'HF_BASE_MODEL', state: 'READY' },
+      ...{ public: false, details: { contextLength: 512 }, createdBy: 'ada', createdAt: NOW, updatedAt: NOW },
+    });
+    const file = { accountId, modelId: 'm', name: 'm.gguf', bytes: 5e9, createdAt: NOW, precision: 'Q8_0' };
+    await db
+      .insertInto('modelFile')
+      .values({ ...file, objectKey: `models/${accountId}`, sha256: 'ab' })
+      .execute();
+    const told = await makeHttpModelFiles(callsTo([calm.url])).list();
+    expect(told).toEqual(await makeModelFiles(open()).list());
+    expect(told).toContainEqual(
+      expect.objectContaining({ accountId, name: 'm.gguf', bytes: 5e9, details: { contextLength: 512 } }),
+    );
   });
 
   test.each([
