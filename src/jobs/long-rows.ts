@@ -26,19 +26,26 @@ export function estimateLongRows(index: RowIndex, { order, contextTokens, maxTok
 /** What a template says of its own, beyond the bytes of JSON around a line's messages. */
 const TEMPLATE_TOKENS = 256;
 
-export interface LongestOptions {
-  readonly order: Uint32Array;
-  /** The model's, and its context in tokens. */
-  readonly number: number;
+export interface Room {
+  /** Of the model, in tokens. */
   readonly contextLength: number;
   /** Bytes that every row gets besides its own. */
   readonly moreBytes: number;
+}
+
+export interface LongestOptions extends Room {
+  readonly order: Uint32Array;
+  /** The model's. */
+  readonly number: number;
   readonly most: number;
 }
 
-/** The longest rows of a model that may not fit its context. No token is less than a byte of text, so that a line far shorter than the context always fits. */
-export function findLongest(index: RowIndex, { order, number, contextLength, moreBytes, most }: LongestOptions): Uint32Array {
-  const fits = contextLength - moreBytes - TEMPLATE_TOKENS;
-  const rows = order.filter((row) => (index.model[row] ?? 0) === number && textLength(index, row) > fits);
+/** No token is less than a byte of text, so that a line far shorter than the context needs no counting. */
+export const alwaysFits = (index: RowIndex, row: number, { contextLength, moreBytes }: Room): boolean =>
+  textLength(index, row) + moreBytes + TEMPLATE_TOKENS <= contextLength;
+
+/** The longest rows of a model that may not fit its context, the longest first. */
+export function findLongest(index: RowIndex, { order, number, most, ...room }: LongestOptions): Uint32Array {
+  const rows = order.filter((row) => (index.model[row] ?? 0) === number && !alwaysFits(index, row, room));
   return rows.sort((a, b) => textLength(index, b) - textLength(index, a)).subarray(0, most);
 }

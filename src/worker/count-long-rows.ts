@@ -1,7 +1,7 @@
 /** Counts the longest rows of a model by its own tokenizer, where an engine of it can do so without answering them. */
 import type { Engine, PromptCount } from '../engines/engine.ts';
 import type { Job } from '../jobs/job.ts';
-import { findLongest } from '../jobs/long-rows.ts';
+import { alwaysFits, findLongest } from '../jobs/long-rows.ts';
 import { compileRequest } from '../jobs/request.ts';
 import type { RowFormat } from '../jobs/row-format.ts';
 import type { RowIndex } from '../jobs/row-index.ts';
@@ -12,6 +12,8 @@ import type { WorkerContext } from './worker-context.ts';
 
 /** The longest are counted, so that where all of these fit the others do, too. */
 const MOST_COUNTED = 500;
+/** Where nobody knows what a model holds, shorter ones are not looked for. */
+const SMALLEST_CONTEXT = 512;
 /** A plan does not wait for longer; what is not counted by then is estimated. */
 const PATIENCE_MS = 20_000;
 
@@ -23,9 +25,8 @@ export interface ModelRows {
   readonly rows: RowIndex;
   readonly order: Uint32Array;
   readonly model: PlannedModel;
-  /** The model's number in `rows`, and its tokens of prompt and answer together. */
+  /** The model's number in `rows`. */
   readonly number: number;
-  readonly contextLength: number;
 }
 
 /** What the tokenizer says. */
@@ -34,10 +35,14 @@ export interface LongRows {
   readonly rows: number;
   /** There may be more: as many as are counted don't fit. */
   readonly orMore: boolean;
+  /** What the engine holds, of prompt and answer together. */
+  readonly contextLength: number;
   /** Of those, the first by its place in the input, counted from 1, and its tokens; 0 where there is none. */
   readonly line: number;
   readonly tokens: number;
 }
+
+const NONE: LongRows = { rows: 0, orMore: false, contextLength: 0, line: 0, tokens: 0 };
 
 /** Undefined where nobody can count; none of them long answers 0 rows. */
 export async function countLongRows(
@@ -45,10 +50,11 @@ export async function countLongRows(
   of: ModelRows,
   signal: AbortSignal,
 ): Promise<LongRows | undefined> {
-  const { rows, order, number, input, contextLength } = of;
+  const { rows, order, number, input } = of;
+  const { contextLength = SMALLEST_CONTEXT } = of.model;
   const moreBytes = Buffer.byteLength(of.job.settings.systemPrompt ?? '');
   const longest = findLongest(rows, { order, number, contextLength, moreBytes, most: MOST_COUNTED });
-  if (longest.length === 0) return { rows: 0, orMore: false, line: 0, tokens: 0 };
+  if (longest.length === 0) return NONE;
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
   const counter = await findCounter(context, of, inTime);
   if (counter === undefined) return undefined;
@@ -63,9 +69,12 @@ export async function countLongRows(
     const count = await counter(line, row);
     if (count === undefined) return undefined;
     if (!count.fits) long.push({ ...count, line: row + 1 });
+    // The rest is shorter.
+    else if (alwaysFits(rows, row, { contextLength: count.contextLength, moreBytes })) break;
   }
   const [first] = long.toSorted((a, b) => a.line - b.line);
-  return { rows: long.length, orMore: long.length === MOST_COUNTED, line: first?.line ?? 0, tokens: first?.tokens ?? 0 };
+  if (first === undefined) return NONE;
+  return { ...first, rows: long.length, orMore: long.length === MOST_COUNTED };
 }
 
 type Counter = (line: Buffer, row: number) => Promise<PromptCount | undefined>;
@@ -76,7 +85,7 @@ async function findCounter(
   { job, format, model }: ModelRows,
   signal: AbortSignal,
 ): Promise<Counter | undefined> {
-  const served = await serve(model.lane ?? model.name).catch(() => undefined);
+  const served = await orNothing(serve(model.lane ?? model.name), signal);
   const found = served?.pool
     .status()
     .find(({ of: { engine } }) => engine.countPrompt !== undefined && engine.isUnloaded !== true);
@@ -94,3 +103,10 @@ async function findCounter(
     return engine.countPrompt?.({ path, body }, signal);
   };
 }
+
+/** Opening a model may take longer than a plan waits. */
+const orNothing = <Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value | undefined> =>
+  Promise.race([
+    value.catch(() => undefined),
+    new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })),
+  ]);

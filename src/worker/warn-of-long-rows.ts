@@ -39,9 +39,7 @@ export async function warnOfLongRows(context: Room, job: Job, options: LongRowsO
   const estimates = estimateLongRows(rows, { order, contextTokens, maxTokens });
   const told: Told[] = [];
   for (const [number, model] of models.entries()) {
-    const { contextLength } = model;
-    if (contextLength === undefined) continue;
-    const counted = await countLongRows(context, { ...options, job, model, number, contextLength }, options.signal);
+    const counted = await countLongRows(context, { ...options, job, model, number }, options.signal);
     const one = counted === undefined ? toEstimate(model, estimates[number] ?? 0) : toCount(model, counted);
     if (one !== undefined) told.push(one);
   }
@@ -63,7 +61,7 @@ const toEstimate = ({ name, contextLength }: PlannedModel, rows: number): Told |
         details: { name, rows, contextLength, counted: false },
       };
 
-const toCount = ({ name, contextLength }: PlannedModel, { rows, orMore, line, tokens }: LongRows): Told | undefined =>
+const toCount = ({ name }: PlannedModel, { rows, orMore, contextLength, line, tokens }: LongRows): Told | undefined =>
   rows === 0
     ? undefined
     : {

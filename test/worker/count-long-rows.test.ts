@@ -27,7 +27,7 @@ afterAll(async () => {
 const contents = ['short', 'parcel '.repeat(40), 'x7#'.repeat(150), 'y8$'.repeat(200), ' '.repeat(1_000)];
 const bodyOf = (content: string) => ({ model: 'tickets', messages: [{ role: 'user', content }], max_tokens: 1 });
 
-async function count(lines: readonly string[], settings: object = {}) {
+async function count(lines: readonly string[], settings: object = {}, contextLength?: number) {
   const objects = await openDiskStore(await makeFolder());
   const text = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   await objects.put('in', text);
@@ -48,9 +48,8 @@ async function count(lines: readonly string[], settings: object = {}) {
       format: 'fireworks',
       rows,
       order: Uint32Array.from(lines.keys()),
-      model: { name: 'tickets', served: true, precision: '' },
+      model: { name: 'tickets', served: true, precision: '', contextLength },
       number: 0,
-      contextLength: CONTEXT,
     },
     new AbortController().signal,
   );
@@ -78,7 +77,9 @@ test('of long lines those are told that are long in tokens: how many, and the fi
   expect(third?.fits).toBe(false);
   expect(await count(lines)).toMatchObject({ orMore: false, line: 3, tokens: third?.tokens });
   expect((await count(lines))?.rows).toBeGreaterThanOrEqual(2);
-  expect(await count(lines.slice(0, 2))).toEqual({ rows: 0, orMore: false, line: 0, tokens: 0 });
+  expect(await count(lines.slice(0, 2))).toEqual({ rows: 0, orMore: false, contextLength: 0, line: 0, tokens: 0 });
+  // It is known to the engine, if to nobody else.
+  expect(await count(lines, {}, CONTEXT)).toEqual(await count(lines));
   // What the job says in front of every row counts, too.
   expect(await count(lines.slice(0, 2), { systemPrompt: 'z9%'.repeat(200) })).toMatchObject({ rows: 2, line: 1 });
 });
