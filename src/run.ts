@@ -14,11 +14,13 @@ import { beginOrResume } from './run/run-job.ts';
 import { chooseModel } from './run/run-model.ts';
 import { exportResults } from './run/run-output.ts';
 import { checkRunPaths, type RunPaths, toRunPaths } from './run/run-paths.ts';
+import { readWorkerLimits } from './settings/read-limits.ts';
 import { readPrices } from './settings/read-prices.ts';
 import { FoundLimits } from './shelf/found-limits.ts';
 import { makeModelShelf, type ShelvedModel } from './shelf/model-shelf.ts';
 import { toWriteProblem } from './storage/disk-problem.ts';
 import { hostFacts } from './versions.ts';
+import { DEFAULT_WORKER_LIMITS } from './worker/worker-context.ts';
 
 /** A run has no deadline that a person would notice: it may be resumed next week. */
 const YEAR_SECONDS = 365 * 24 * 3600;
@@ -50,7 +52,8 @@ export async function run(request: RunRequest, view: RunView, stop: AbortSignal)
 /** `boatload run --estimate`: reads the input, and asks an engine only for a sample. */
 export async function estimate(request: EstimateRequest, view: RunView, stop: AbortSignal): Promise<RunEstimate> {
   const prices = await readPrices(process.env);
-  return estimateRun(request, { account: RUN_CALLER.accountId, prices, view, stop });
+  const { outputBytes: outputLimitBytes } = { ...DEFAULT_WORKER_LIMITS, ...readWorkerLimits(process.env) };
+  return estimateRun(request, { account: RUN_CALLER.accountId, prices, outputLimitBytes, view, stop });
 }
 
 interface Opening {

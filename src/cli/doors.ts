@@ -45,6 +45,16 @@ export interface RunEstimate {
   readonly maxOutputTokens: number | null;
   /** Null without a sample. */
   readonly durationMs: number | null;
+  /** Of the results; null without a sample. */
+  readonly outputBytes: number | null;
+  /** Of the results, where every answer is as long as it may be; null where rows have no limit. */
+  readonly maxOutputBytes: number | null;
+  /** A run whose results reach this ends with what it has. */
+  readonly outputLimitBytes: number;
+  /** Tokens of prompt and answer together that the model takes; null where it is behind a URL and no sample was taken, or isn't here. */
+  readonly contextLength: number | null;
+  /** Rows that by their length, with the tokens that they ask for, don't fit it; null where it isn't known. */
+  readonly longRows: number | null;
   /** As a batch on a server with the prices that are set; null without them, or while tokens are not known. */
   readonly cost: Money | null;
   readonly sample: { readonly rows: number; readonly failed: number } | null;

@@ -46,8 +46,23 @@ function writeLines(estimate: RunEstimate, input: string, host: Host): void {
     `  time    ${estimate.durationMs === null ? ASK_FOR_SAMPLE : `about ${formatDuration(estimate.durationMs)}`}`,
     `  cost    ${estimate.cost === null ? noCost(estimate) : `about ${formatMoney(estimate.cost)}`}`,
   ];
+  lines.push(...outputLines(estimate), ...contextLines(estimate));
   for (const line of lines) host.stdout.write(`${line}\n`);
 }
+
+function outputLines({ outputBytes, maxOutputBytes, outputLimitBytes: limit }: RunEstimate): readonly string[] {
+  const end = `reaches ${formatBytes(limit)}, where a run ends with what it has: cut the file into parts`;
+  if (outputBytes !== null) return [`  output  about ${formatBytes(outputBytes)}${outputBytes < limit ? '' : `, which ${end}`}`];
+  if (maxOutputBytes === null || maxOutputBytes < limit) return [];
+  return [`  output  up to ${formatBytes(maxOutputBytes)} where answers are as long as they may be, which ${end}`];
+}
+
+const contextLines = ({ longRows, contextLength }: RunEstimate): readonly string[] =>
+  longRows === null || contextLength === null || longRows === 0
+    ? []
+    : [
+        `  context ${formatRows(longRows)} may not fit: the model takes ${formatCount(contextLength)} tokens of prompt and answer. The run goes on without those that don't`,
+      ];
 
 const ASK_FOR_SAMPLE = 'not known; --sample 8 answers 8 rows to tell';
 

@@ -8,16 +8,22 @@ export interface EstimateOptions {
   readonly contextTokens: readonly (number | undefined)[];
   /** What a row asks for that doesn't say; 0: nothing that is known. */
   readonly maxTokens?: number;
+  /** The engine cuts answers to the room that prompts leave, as ours does, in place of refusing the row. */
+  readonly cutsAnswers?: boolean;
+  /** Bytes that every row gets besides its own. */
+  readonly moreBytes?: number;
 }
 
 /** How many rows are, with the tokens that they ask for, longer than their model's context: by number of the model. */
-export function estimateLongRows(index: RowIndex, { order, contextTokens, maxTokens = 0 }: EstimateOptions): readonly number[] {
+export function estimateLongRows(index: RowIndex, options: EstimateOptions): readonly number[] {
+  const { order, contextTokens, maxTokens = 0, cutsAnswers = false, moreBytes = 0 } = options;
   const most = contextTokens.map((tokens = Number.POSITIVE_INFINITY) => tokens);
   const counts = most.map(() => 0);
   if (most.every((tokens) => tokens === Number.POSITIVE_INFINITY)) return counts;
   for (const row of order) {
     const number = index.model[row] ?? 0;
-    const tokens = textLength(index, row) / BYTES_PER_TOKEN + (index.maxTokens[row] || maxTokens);
+    const asked = cutsAnswers ? 0 : index.maxTokens[row] || maxTokens;
+    const tokens = (textLength(index, row) + moreBytes) / BYTES_PER_TOKEN + asked;
     if (tokens > (most[number] ?? Number.POSITIVE_INFINITY)) counts[number] = (counts[number] ?? 0) + 1;
   }
   return counts;

@@ -18,6 +18,10 @@ export interface Sample {
   readonly failed: number;
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
+  /** Of a reply. */
+  readonly bytes: number;
+  /** Tokens of prompt and answer together, where the engine says. */
+  readonly contextLength: number | undefined;
   readonly rowsPerMs: number;
 }
 
@@ -68,7 +72,7 @@ async function measure({ engine, model }: OpenedModel, { request, reading, file,
   await Promise.all(Array.from({ length: request.concurrency ?? engine.slots ?? AT_ONCE }, askOn));
   // Requests that were given up have a reply, too.
   stop.throwIfAborted();
-  return toSample(replies, { model: model.id, ms: performance.now() - began });
+  return { ...toSample(replies, performance.now() - began), model: model.id, contextLength: model.contextLength };
 }
 
 /** Evenly over the input, whose rows are often of one kind for a while. */
@@ -77,16 +81,16 @@ const spread = (count: number, wanted: number): readonly number[] => {
   return Array.from({ length: rows }, (_, at) => Math.floor(((at + 0.5) * count) / rows));
 };
 
-function toSample(replies: readonly EngineReply[], { model, ms }: { readonly model: string; readonly ms: number }): Sample {
+function toSample(replies: readonly EngineReply[], ms: number): Omit<Sample, 'model' | 'contextLength'> {
   const usages = replies.flatMap((reply) => readUsage(reply) ?? []);
   const [first] = replies;
   if (usages.length === 0) throw failed(first);
   return {
-    model,
     rows: replies.length,
     failed: replies.length - usages.length,
     inputTokens: average(usages.map(({ prompt_tokens: tokens }) => tokens)),
     outputTokens: average(usages.map(({ completion_tokens: tokens }) => tokens)),
+    bytes: average(replies.flatMap((reply) => (reply.kind === 'answer' ? [reply.body.length] : []))) ?? 0,
     rowsPerMs: replies.length / ms,
   };
 }

@@ -13,6 +13,11 @@ const TEXT_ALONE: RunEstimate = {
   outputTokens: null,
   maxOutputTokens: 64_000,
   durationMs: null,
+  outputBytes: null,
+  maxOutputBytes: 726_000,
+  outputLimitBytes: 8_589_934_592,
+  contextLength: null,
+  longRows: null,
   cost: null,
   sample: null,
 };
@@ -48,16 +53,27 @@ test('from the text alone: no output is named, and what is not known is said', a
 test('from a sample, with prices; as JSON the same', async () => {
   const cost = { currencyCode: 'EUR', units: '1', nanos: 234_567_890 };
   const sampled: RunEstimate = {
-    ...{ ...TEXT_ALONE, basis: 'SAMPLE', outputTokens: 51_000, durationMs: 85_000, cost },
+    ...{ ...TEXT_ALONE, basis: 'SAMPLE', outputTokens: 51_000, durationMs: 85_000, outputBytes: 674_000, cost },
     sample: { rows: 8, failed: 1 },
   };
   const { stdout, asked } = await type(['--estimate', '--sample', '8'], sampled);
   expect(stdout).toMatch(
-    /from 8 rows of it, 1 failed\n.*103 K in \/ about 51 K, at most 64 K out\n.*about 1m 25s\n.*about 1.23 EUR\n$/,
+    /from 8 rows of it, 1 failed\n.*103 K in \/ about 51 K, at most 64 K out\n.*about 1m 25s\n.*about 1.23 EUR\n {2}output {2}about 0\.7 MB\n$/,
   );
   expect(asked).toMatchObject([{ sampleRows: 8 }]);
   const { stdout: json } = await type(['--estimate', '--sample', '8', '--json'], sampled);
   expect(JSON.parse(json)).toEqual(sampled);
+});
+
+test('results that reach the limit of a run and rows that do not fit the model are told', async () => {
+  const [most, sampled] = [
+    await type(['--estimate'], { ...TEXT_ALONE, maxOutputBytes: 9e9, contextLength: 4_096, longRows: 12 }),
+    await type(['--estimate', '--sample', '8'], { ...TEXT_ALONE, outputBytes: 8_589_934_592, contextLength: 4_096, longRows: 0 }),
+  ];
+  expect(most.stdout).toMatch(/ {2}output {2}up to 9\.0 GB where answers are as long as they may be, which reaches 8\.6 GB/);
+  expect(most.stdout).toContain('  context 12 rows may not fit: the model takes 4,096 tokens of prompt and answer.');
+  expect(sampled.stdout).toContain('  output  about 8.6 GB, which reaches 8.6 GB, where a run ends with what it has');
+  expect(sampled.stdout).not.toContain('context');
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeFolder } from '../support/folder.ts';
@@ -34,6 +34,10 @@ test('a sample tells tokens, time and cost; only its rows are asked, spread over
 
   // All rows of this file are alike: the whole run has used what the sample told.
   const { stdout: summary } = await boatload([...run, '-o', 'out.jsonl', '--json'], { cwd });
+  // As the limit of the output counts it.
+  const { size } = statSync(join(cwd, 'out.jsonl'));
+  expect(estimate.outputBytes).toBeGreaterThan(size * 0.95);
+  expect(estimate.outputBytes).toBeLessThan(size * 1.05);
   const { inputTokens, outputTokens } = JSON.parse(summary);
   expect(estimate).toMatchObject({ inputTokens, outputTokens });
 });
@@ -49,6 +53,24 @@ test('without a sample no engine is needed; an input that can not be run is refu
   writeRows(join(cwd, 'twice.jsonl'), 3, () => makeRow(1));
   const refused = await boatload(['run', 'twice.jsonl', '--estimate'], { cwd });
   expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('twice.jsonl has 2 bad lines') });
+});
+
+test('rows too long for a model that is a file, and results that may reach the limit, are told without an engine', async () => {
+  const cwd = await makeFolder();
+  const contents = ['short', 'far too long '.repeat(200), 'short, too'];
+  writeRows(join(cwd, 'in.jsonl'), 3, (row) => makeRow(row, { messages: [{ role: 'user', content: contents[row] }] }));
+  const run = ['run', 'in.jsonl', '--estimate', '--model', 'tickets'];
+  const env = { BOATLOAD_MAX_OUTPUT_BYTES: '5000' };
+  // Our own engine cuts answers to the room that is left: what they ask for makes no row too long.
+  const plain = JSON.parse((await boatload([...run, '--max-tokens', '512', '--json'], { cwd, env })).stdout);
+  expect(plain).toMatchObject({ contextLength: 512, longRows: 1, outputBytes: null, outputLimitBytes: 5_000 });
+  expect(plain.maxOutputBytes).toBe(3 * 470 + 3 * 512 * 4);
+  const system = ['--system-prompt', 'long '.repeat(500)];
+  expect(JSON.parse((await boatload([...run, ...system, '--json'], { cwd })).stdout)).toMatchObject({ longRows: 3 });
+  const { stdout } = await boatload([...run, '--max-tokens', '512'], { cwd, env });
+  expect(stdout).toContain('up to 7,554 B where answers are as long as they may be, which reaches 5,000 B');
+  expect(stdout).toContain('1 row may not fit: the model takes 512 tokens');
+  expect(readdirSync(cwd)).toEqual(['in.jsonl']);
 });
 
 test('where answers count no tokens they are not known: nothing is said to be 0', async () => {

@@ -46,9 +46,12 @@ export async function chooseCapacity(wishes: CapacityWishes, needs: ModelNeeds):
 export const chooseThreads = (modelBytes: number, cores: number): number =>
   modelBytes < TINY_MODEL_BYTES ? 1 : Math.max(1, cores - 1);
 
+/** What a slot holds where nobody says and the memory allows it. */
+export const usualContext = (trainedContext: number): number => Math.min(trainedContext, DEFAULT_CONTEXT);
+
 function candidates(wishes: CapacityWishes, { modelBytes, trainedContext }: ModelNeeds): Capacity[] {
   const most = modelBytes < SMALL_MODEL_BYTES ? 16 : 8;
-  const longest = Math.min(trainedContext, DEFAULT_CONTEXT);
+  const longest = usualContext(trainedContext);
   const slots = wishes.slots === undefined ? halve(most, 4) : [wishes.slots];
   const contexts = wishes.contextSize === undefined ? halve(longest, SMALLEST_CONTEXT) : [wishes.contextSize];
   const few = wishes.slots === undefined ? [2, 1] : [];
