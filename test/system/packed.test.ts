@@ -5,15 +5,18 @@ import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { makeFolder } from '../support/folder.ts';
 import { installProgram } from '../support/installed.ts';
+import { startNode } from '../support/program.ts';
 
 const run = promisify(execFile);
 let home = '';
 let installed = '';
+let bin = '';
 
 beforeAll(async () => {
   const program = await installProgram();
   home = program.home;
   installed = program.folder;
+  bin = program.program;
 });
 
 test('the installed package is small and has no GPU binary', () => {
@@ -61,6 +64,16 @@ test('the command says its version', async () => {
   const { stdout, stderr } = await run('npx', ['boatload', '--version'], { cwd: home });
   expect(stdout).toContain(version);
   expect(stderr).not.toMatch(/ExperimentalWarning|defect/);
+});
+
+test('the server that comes along finds its page, and what the page needs', async () => {
+  const args = ['up', '--json', '--port', '0', '--data-dir', join(await makeFolder(), 'data'), '--engine', 'echo'];
+  const server = startNode([bin, ...args], { cwd: home });
+  const [, url = ''] = await server.says(/"url":"([^"]+)"/);
+  const page = await (await fetch(`${url}/docs`)).text();
+  const files = [...page.matchAll(/(?:href|src)="(\/docs\/[^"]+)"/g)].flatMap(([, file]) => file ?? []);
+  expect(files.length).toBeGreaterThanOrEqual(2);
+  for (const file of files) expect((await fetch(url + file)).status, file).toBe(200);
 });
 
 test('the sample that comes along runs on the model that comes along, in the native engine, and is answered well', async () => {
