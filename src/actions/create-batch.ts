@@ -18,14 +18,14 @@ export type BatchWish = CreateBatchRequest & Pick<JobWish, 'uid'>;
 
 /** Writes the job and queues its planning. */
 export async function createBatch(context: Context, caller: Caller, request: BatchWish): Promise<Job> {
-  const { endpoint, metadata, output_expires_after: expiry } = request;
+  const { endpoint, metadata, output_expires_after: expiry, ask_identical_rows_once: askIdenticalRowsOnce } = request;
   if (!ROW_PATHS.includes(endpoint)) throw unknownEndpoint(endpoint);
   return createJob(context, caller, {
     uid: request.uid,
     id: makeId(ID_CHARACTERS),
     outputDataset: makeId(ID_CHARACTERS),
     inputDataset: await findInput(context, caller, request.input_file_id),
-    settings: {},
+    settings: askIdenticalRowsOnce === undefined ? {} : { askIdenticalRowsOnce },
     maxDurationSeconds: checkedWindow(context.limits, request.completion_window, 'completion_window'),
     endpoint,
     metadata,

@@ -29,6 +29,15 @@ const NOTHING_YET = {
 describe.each([7, 6] as const)('a batch of the published client %i', (version) => {
   const client = () => room.clients[version];
 
+  test('asks rows with the same request once where that is wished', async () => {
+    const rows = makeRows(6, (row) => openaiRow(row, `twin of ${version}`));
+    const created = await room.createBatch(client(), rows, { ask_identical_rows_once: true });
+    const ended = await room.untilStatus(client(), created, 'completed');
+    expect(ended).toMatchObject({ request_counts: { total: 6, completed: 6, failed: 0 }, usage: { output_tokens: 5 } });
+    const answers = await room.readRows(client(), ended.output_file_id);
+    expect(answers.map(({ custom_id }) => custom_id)).toEqual(allIds(6));
+  });
+
   test('runs from its file to its answers', async () => {
     const created = await room.createBatch(
       client(),

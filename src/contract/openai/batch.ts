@@ -41,6 +41,12 @@ export const CreateBatchRequest = z
       })
       .optional()
       .describe('When its output and error files are deleted; without it they stay'),
+    ask_identical_rows_once: z
+      .boolean()
+      .optional()
+      .describe(
+        "Of rows with the same request one is asked, and the others take its answer, whose usage is 0 in their lines. Default false. Not in OpenAI's API: published clients send it as a further field",
+      ),
   })
   .meta({ id: 'CreateBatchRequest', description: 'A new batch' });
 export type CreateBatchRequest = z.output<typeof CreateBatchRequest>;
