@@ -1,4 +1,5 @@
 /** Counts the longest rows of a model by its own tokenizer, where an engine of it can do so without answering them. */
+import { usualContext } from '../engines/embedded/capacity.ts';
 import type { Engine, PromptCount } from '../engines/engine.ts';
 import type { Job } from '../jobs/job.ts';
 import { alwaysFits, findLongest } from '../jobs/long-rows.ts';
@@ -14,8 +15,6 @@ import type { WorkerContext } from './worker-context.ts';
 const MOST_COUNTED = 500;
 /** Where nobody knows what a model holds, shorter ones are not looked for. */
 const SMALLEST_CONTEXT = 512;
-/** A plan does not wait for longer; what is not counted by then is estimated. */
-const PATIENCE_MS = 20_000;
 
 /** Rows of a model that will run. */
 export interface ModelRows {
@@ -37,26 +36,27 @@ export interface LongRows {
   readonly orMore: boolean;
   /** What the engine holds, of prompt and answer together. */
   readonly contextLength: number;
-  /** Of those, the first by its place in the input, counted from 1, and its tokens; 0 where there is none. */
-  readonly line: number;
+  /** Of those, the first by its place in the input, and its tokens; 0 where there is none. */
+  readonly row: number;
   readonly tokens: number;
 }
 
-const NONE: LongRows = { rows: 0, orMore: false, contextLength: 0, line: 0, tokens: 0 };
+const NONE: LongRows = { rows: 0, orMore: false, contextLength: 0, row: 0, tokens: 0 };
 
-/** Undefined where nobody can count; none of them long answers 0 rows. */
+/** Undefined where nobody can count, or not before the signal; none of them long answers 0 rows. */
 export async function countLongRows(
   context: Pick<WorkerContext, 'serve'>,
   of: ModelRows,
   signal: AbortSignal,
 ): Promise<LongRows | undefined> {
   const { rows, order, number, input } = of;
-  const { contextLength = SMALLEST_CONTEXT } = of.model;
+  // The engine may hold less than its model could.
+  const contextLength = usualContext(of.model.contextLength ?? SMALLEST_CONTEXT);
   const moreBytes = Buffer.byteLength(of.job.settings.systemPrompt ?? '');
   const longest = findLongest(rows, { order, number, contextLength, moreBytes, most: MOST_COUNTED });
   if (longest.length === 0) return NONE;
-  const inTime = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-  const counter = await findCounter(context, of, inTime);
+  if (signal.aborted) return undefined;
+  const counter = await findCounter(context, of, signal);
   if (counter === undefined) return undefined;
   const placed = Array.from(longest, (row) => ({
     position: row,
@@ -64,15 +64,15 @@ export async function countLongRows(
     offset: rows.offset[row] ?? 0,
     length: rows.length[row] ?? 0,
   }));
-  const long: (PromptCount & { readonly line: number })[] = [];
+  const long: (PromptCount & { readonly row: number })[] = [];
   for await (const { row, line } of readPlaced(input, placed)) {
     const count = await counter(line, row);
     if (count === undefined) return undefined;
-    if (!count.fits) long.push({ ...count, line: row + 1 });
+    if (!count.fits) long.push({ ...count, row });
     // The rest is shorter.
     else if (alwaysFits(rows, row, { contextLength: count.contextLength, moreBytes })) break;
   }
-  const [first] = long.toSorted((a, b) => a.line - b.line);
+  const [first] = long.toSorted((a, b) => a.row - b.row);
   if (first === undefined) return NONE;
   return { ...first, rows: long.length, orMore: long.length === MOST_COUNTED };
 }

@@ -59,7 +59,7 @@ async function start(
   await context.objects.putStream(key, asyncOf(encodePlan(rows, planOf(reading, order))));
   crashPoint('plan.after-object');
   await tellOrder(context, job.uid, chosen);
-  await warnOfLongRows(context, job, { input, format, rows, order, models: models.found, signal });
+  await warnOfLongRows(context, job, { input, format, rows, order, models: models.found, nameRow: reading.nameRow, signal });
   const { shardRows: maxRows, shardBytes: maxBytes } = context.limits;
   const shards = cutShards(rows, order, { maxRows, maxBytes });
   await startPlannedJob(context.store, job.uid, {

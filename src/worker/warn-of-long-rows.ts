@@ -20,8 +20,13 @@ export interface LongRowsOptions {
   readonly order: Uint32Array;
   /** By number. */
   readonly models: readonly PlannedModel[];
+  /** Where a row is, for people. */
+  readonly nameRow: (row: number) => string;
   readonly signal: AbortSignal;
 }
+
+/** A plan waits no longer for engines that open and count, however many models its rows name; what is not counted by then is estimated. */
+const PATIENCE_MS = 20_000;
 
 type Room = Pick<WorkerContext, 'store' | 'clock' | 'serve'>;
 
@@ -33,14 +38,16 @@ interface Told {
 
 /** Once, however often the job is planned. */
 export async function warnOfLongRows(context: Room, job: Job, options: LongRowsOptions): Promise<void> {
-  const { rows, order, models } = options;
+  const { rows, order, models, nameRow } = options;
   const contextTokens = models.map(({ contextLength }) => contextLength);
-  const { maxTokens = 0 } = job.settings;
-  const estimates = estimateLongRows(rows, { order, contextTokens, maxTokens });
+  const { maxTokens = 0, systemPrompt = '' } = job.settings;
+  const moreBytes = Buffer.byteLength(systemPrompt);
+  const estimates = estimateLongRows(rows, { order, contextTokens, maxTokens, moreBytes });
+  const inTime = AbortSignal.any([options.signal, AbortSignal.timeout(PATIENCE_MS)]);
   const told: Told[] = [];
   for (const [number, model] of models.entries()) {
-    const counted = await countLongRows(context, { ...options, job, model, number }, options.signal);
-    const one = counted === undefined ? toEstimate(model, estimates[number] ?? 0) : toCount(model, counted);
+    const counted = await countLongRows(context, { ...options, job, model, number }, inTime);
+    const one = counted === undefined ? toEstimate(model, estimates[number] ?? 0) : toCount(model, counted, nameRow);
     if (one !== undefined) told.push(one);
   }
   if (told.length === 0) return;
@@ -61,10 +68,15 @@ const toEstimate = ({ name, contextLength }: PlannedModel, rows: number): Told |
         details: { name, rows, contextLength, counted: false },
       };
 
-const toCount = ({ name }: PlannedModel, { rows, orMore, contextLength, line, tokens }: LongRows): Told | undefined =>
-  rows === 0
-    ? undefined
-    : {
-        words: `by its own tokenizer ${rows}${orMore ? ' or more' : ''} of ${name}, which takes ${contextLength} tokens: line ${line} has ${tokens}`,
-        details: { name, rows, contextLength, counted: true, line, tokens },
-      };
+function toCount(
+  { name }: PlannedModel,
+  { rows, orMore, contextLength, row, tokens }: LongRows,
+  nameRow: (row: number) => string,
+): Told | undefined {
+  if (rows === 0) return undefined;
+  const line = nameRow(row);
+  return {
+    words: `by its own tokenizer ${rows}${orMore ? ' or more' : ''} of ${name}, which takes ${contextLength} tokens: ${line} has ${tokens}`,
+    details: { name, rows, contextLength, counted: true, line, tokens },
+  };
+}

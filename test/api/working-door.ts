@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Limits } from '../../src/actions/context.ts';
 import { cleanUpDeletedJobs } from '../../src/actions/delete-job.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { makePool } from '../../src/engines/pool.ts';
 import { openUpstream } from '../../src/engines/upstream.ts';
 import { Worker } from '../../src/worker/worker.ts';
@@ -18,6 +19,8 @@ export interface WorkingDoorOptions {
   readonly workerLimits?: Partial<WorkerLimits>;
   /** How many requests the engine gets at once. */
   readonly concurrency?: number;
+  /** Answers in place of the HTTP engine; the door closes it. */
+  readonly own?: Engine;
 }
 
 /** A job as these tests look at it. */
@@ -34,11 +37,14 @@ export interface JobBody {
 const JOBS = '/v1/accounts/acme/batchInferenceJobs';
 const DATASETS = '/v1/accounts/acme/datasets';
 
-export async function openWorkingDoor({ engine: options, limits, workerLimits, concurrency = 4 }: WorkingDoorOptions = {}) {
+export async function openWorkingDoor({ engine: options, limits, workerLimits, concurrency = 4, own }: WorkingDoorOptions = {}) {
   const door = await openDoor(limits);
   const engine = await startHttpEngine(options);
   const upstream = openUpstream({ baseUrl: engine.url });
-  const pool = makePool([{ engine: upstream, model: 'tickets' }], { limit: concurrency, trialMs: { first: 50, most: 100 } });
+  const pool = makePool([{ engine: own ?? upstream, model: 'tickets' }], {
+    limit: concurrency,
+    trialMs: { first: 50, most: 100 },
+  });
   const [journalDir, scratchDir] = [join(door.dir, 'journal'), join(door.dir, 'scratch')];
   await mkdir(scratchDir, { recursive: true });
   const worker = new Worker({
@@ -103,6 +109,7 @@ export async function openWorkingDoor({ engine: options, limits, workerLimits, c
     await worker.stop();
     pool.close();
     await upstream.close();
+    await own?.close();
     await engine.close();
     await door.close();
   };

@@ -27,7 +27,17 @@ afterAll(async () => {
 const contents = ['short', 'parcel '.repeat(40), 'x7#'.repeat(150), 'y8$'.repeat(200), ' '.repeat(1_000)];
 const bodyOf = (content: string) => ({ model: 'tickets', messages: [{ role: 'user', content }], max_tokens: 1 });
 
-async function count(lines: readonly string[], settings: object = {}, contextLength?: number) {
+interface Counting {
+  readonly settings?: object;
+  readonly contextLength?: number;
+  readonly serve?: () => Promise<{ readonly pool: Pool }>;
+  readonly signal?: AbortSignal;
+}
+
+async function count(
+  lines: readonly string[],
+  { settings = {}, contextLength, serve = async () => ({ pool }), signal = new AbortController().signal }: Counting = {},
+) {
   const objects = await openDiskStore(await makeFolder());
   const text = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   await objects.put('in', text);
@@ -41,7 +51,7 @@ async function count(lines: readonly string[], settings: object = {}, contextLen
   }
   const rows = index.finish();
   return countLongRows(
-    { serve: async () => ({ pool }) },
+    { serve },
     {
       job: { settings } as never, // What is read of it.
       input: new Input(objects, [{ name: 'in.jsonl', bytes: text.length, objectKey: 'in' }]),
@@ -51,7 +61,7 @@ async function count(lines: readonly string[], settings: object = {}, contextLen
       model: { name: 'tickets', served: true, precision: '', contextLength },
       number: 0,
     },
-    new AbortController().signal,
+    signal,
   );
 }
 
@@ -75,11 +85,18 @@ test('of long lines those are told that are long in tokens: how many, and the fi
   const request = { path: CHAT, body: [Buffer.from(JSON.stringify(bodyOf(contents[2] ?? '')))] };
   const third = await engine.countPrompt?.(request, new AbortController().signal);
   expect(third?.fits).toBe(false);
-  expect(await count(lines)).toMatchObject({ orMore: false, line: 3, tokens: third?.tokens });
+  expect(await count(lines)).toMatchObject({ orMore: false, row: 2, tokens: third?.tokens });
   expect((await count(lines))?.rows).toBeGreaterThanOrEqual(2);
-  expect(await count(lines.slice(0, 2))).toEqual({ rows: 0, orMore: false, contextLength: 0, line: 0, tokens: 0 });
+  expect(await count(lines.slice(0, 2))).toEqual({ rows: 0, orMore: false, contextLength: 0, row: 0, tokens: 0 });
   // It is known to the engine, if to nobody else.
-  expect(await count(lines, {}, CONTEXT)).toEqual(await count(lines));
+  expect(await count(lines, { contextLength: CONTEXT })).toEqual(await count(lines));
   // What the job says in front of every row counts, too.
-  expect(await count(lines.slice(0, 2), { systemPrompt: 'z9%'.repeat(200) })).toMatchObject({ rows: 2, line: 1 });
+  expect(await count(lines.slice(0, 2), { settings: { systemPrompt: 'z9%'.repeat(200) } })).toMatchObject({ rows: 2, row: 0 });
+});
+
+test('an engine that does not open in time is not waited for, nor one that is asked when the time is up', async () => {
+  const lines = contents.map((content, row) => JSON.stringify({ custom_id: `${row}`, body: bodyOf(content) }));
+  const { promise: never } = Promise.withResolvers<{ readonly pool: Pool }>();
+  for (const signal of [AbortSignal.timeout(50), AbortSignal.abort()])
+    expect(await count(lines, { serve: () => never, signal })).toBe(undefined);
 });
