@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { makeId } from '../../src/base/ids.ts';
 import { addEvent } from '../../src/db/queries/add-event.ts';
+import { addEventOnce } from '../../src/db/queries/add-event-once.ts';
 import { createJob } from '../../src/db/queries/create-job.ts';
 import { datasetInUse } from '../../src/db/queries/dataset-in-use.ts';
 import { deleteApiKey } from '../../src/db/queries/delete-api-key.ts';
@@ -51,6 +53,21 @@ describeOnBoth('queries', (open) => {
     await ensureAccount(open().db, { id, displayName: 'Acme', createdAt: AT });
     await ensureAccount(open().db, { id, displayName: 'Other' });
     expect(await findAccount(open().db, id)).toEqual({ id, displayName: 'Acme', createdAt: AT });
+  });
+
+  test('an event that is told once is there once, however many tell it together', async () => {
+    const { db } = open();
+    const { uid: jobUid } = await makeJob(open());
+    const event = { jobUid, at: AT, kind: 'context-at-risk' as const, message: 'long' };
+    const told: Promise<void>[] = [];
+    await db.transaction().execute(async (tx) => {
+      await addEventOnce(tx, event);
+      told.push(addEventOnce(db, { ...event, message: 'meanwhile' }));
+      await delay(200);
+    });
+    await Promise.all(told);
+    await addEventOnce(db, { ...event, message: 'again' });
+    expect((await listEvents(db, jobUid)).filter(({ kind }) => kind === event.kind)).toMatchObject([{ message: 'long' }]);
   });
 
   test('a key is found by its hash, and its last use is noted at most once a minute', async () => {
