@@ -4,6 +4,7 @@
  */
 import { totalmem } from 'node:os';
 import { Problem } from '../../base/problem.ts';
+import { orAborted } from './or-aborted.ts';
 import type { StartedChild } from './start-child.ts';
 
 /** A model that may be in memory. */
@@ -151,17 +152,4 @@ function pickLeaver(others: readonly (readonly [Lodger, Stay])[]): Lodger | unde
 function machineBytes(): number {
   const allowed = process.constrainedMemory();
   return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
-}
-
-/** Resolves as the promise does; rejects with the signal's reason once it is aborted. */
-export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const giveUp = (): void => reject(signal.reason);
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
 }

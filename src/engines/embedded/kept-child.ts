@@ -4,8 +4,9 @@ import { messageOf } from '../../base/message-of.ts';
 import { Problem } from '../../base/problem.ts';
 import type { Engine } from '../engine.ts';
 import { openUpstream } from '../upstream.ts';
-import { type EngineMemory, type Lodger, orAborted, processMemory, type Room } from './engine-memory.ts';
+import { type EngineMemory, type Lodger, processMemory, type Room } from './engine-memory.ts';
 import { type Loading, UNLOAD_IDLE_MS } from './loading.ts';
+import { orAborted } from './or-aborted.ts';
 import { type StartedChild, startChild } from './start-child.ts';
 
 export interface KeptChildOptions extends Loading {

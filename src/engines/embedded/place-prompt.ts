@@ -1,6 +1,7 @@
 /** Brings a prompt into a slot with as little evaluation as possible: what the slot still holds, then what others evaluated. */
 import type { Token } from 'node-llama-cpp';
 import { type BatchOrder, toPriority } from './batch-order.ts';
+import { orAborted } from './or-aborted.ts';
 import type { PromisedPrefix, PromptHolder, SavedPrefix, SharedPrefixes } from './shared-prefixes.ts';
 import { prefixIn, type Slot } from './slots.ts';
 
@@ -89,17 +90,20 @@ export class PromptPlacer {
   }
 
   /** Loads what another slot holds, or a saved prefix, where it covers more than the slot has in common with the prompt; else cuts the slot back to that. */
-  async #reuse({ slot, prompt }: PromptPlacing, { own, copy, toShare, holder }: Plan): Promise<number> {
-    if (toShare !== undefined && holder !== undefined && (await this.#saveFrom(holder, toShare)))
-      return this.#load(slot, toShare, prompt.slice(0, toShare.tokens.length));
-    if (copy !== undefined && (await copy.prefix.ready)) return this.#load(slot, copy.prefix, prompt.slice(0, copy.length));
+  async #reuse({ slot, prompt, signal }: PromptPlacing, { own, copy, toShare, holder }: Plan): Promise<number> {
+    if (toShare !== undefined && holder !== undefined) {
+      // That may take long: who hangs up meanwhile keeps no slot.
+      await orAborted(holder.evaluated, signal);
+      if (await this.#saveFrom(holder, toShare)) return this.#load(slot, toShare, prompt.slice(0, toShare.tokens.length));
+    }
+    if (copy !== undefined && (await orAborted(copy.prefix.ready, signal)))
+      return this.#load(slot, copy.prefix, prompt.slice(0, copy.length));
     if (own < slot.sequence.nextTokenIndex) await this.#order.alone(() => cut(slot, own));
     return own;
   }
 
-  /** Saves a prefix from the slot that holds it; false when that has another prompt by now, or there is no room for it. */
-  async #saveFrom({ slot, evaluated }: PromptHolder, promised: PromisedPrefix): Promise<boolean> {
-    await evaluated;
+  /** Saves a prefix from the slot that has evaluated it; false when that has another prompt by now, or there is no room for it. */
+  #saveFrom({ slot }: PromptHolder, promised: PromisedPrefix): Promise<boolean> {
     return this.#order.alone(async () => prefixIn(slot, promised.tokens) >= promised.tokens.length && save(slot, promised));
   }
 

@@ -25,6 +25,7 @@ export interface SavedPrefix {
 /** A prefix that somebody has promised to save. */
 export interface PromisedPrefix extends SavedPrefix {
   saved(bytes: number): void;
+  /** It won't be saved; without effect once it was. */
   givenUp(): void;
 }
 
@@ -86,6 +87,8 @@ export class SharedPrefixes {
         this.#makeRoom(entry);
       },
       givenUp: () => {
+        // Others may have begun to load it, and who comes later can.
+        if (entry.bytes > 0) return;
         this.#drop(entry);
         resolve(false);
       },

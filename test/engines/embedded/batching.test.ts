@@ -118,6 +118,22 @@ test('rows that share a prefix are answered where there is no room to save it', 
   await cramped.stop();
 });
 
+test('who hangs up while another evaluates what both begin with keeps no slot until that has ended', async () => {
+  const prompt = 'the little house of the old mother '.repeat(200);
+  const stop = new AbortController();
+  const first = ask(engine, { prompt, max_tokens: 1 }, COMPLETIONS).then(() => performance.now());
+  await expect.poll(readMetrics, { interval: 5 }).toMatchObject({ requests_running: 1 });
+  const second = send(engine, { prompt: `${prompt} sun`, max_tokens: 1 }, COMPLETIONS, stop.signal);
+  await expect.poll(readMetrics, { interval: 5 }).toMatchObject({ requests_running: 2 });
+  const hungUp = performance.now();
+  stop.abort();
+  await expect.poll(readMetrics, { interval: 5 }).toMatchObject({ requests_running: 1 });
+  const left = performance.now();
+  expect(await second).toMatchObject({ kind: 'silence', cause: 'aborted' });
+  const answered = await first;
+  expect((left - hungUp) / (answered - hungUp)).toBeLessThan(0.5);
+});
+
 test('choices share the evaluation of their prompt', async () => {
   const prompt = 'a story of a happy dog and a sad cat '.repeat(30);
   const grew = await growth(async () => {
