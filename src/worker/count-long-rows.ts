@@ -32,7 +32,7 @@ export interface ModelRows {
 export interface LongRows {
   /** How many don't fit. */
   readonly rows: number;
-  /** There may be more: as many as are counted don't fit. */
+  /** There may be more: not all that may be too long were counted. */
   readonly orMore: boolean;
   /** What the engine holds, of prompt and answer together. */
   readonly contextLength: number;
@@ -65,16 +65,23 @@ export async function countLongRows(
     length: rows.length[row] ?? 0,
   }));
   const long: (PromptCount & { readonly row: number })[] = [];
+  let [isCounted, isWhole] = [false, longest.length < MOST_COUNTED];
   for await (const { row, line } of readPlaced(input, placed)) {
     const count = await counter(line, row);
-    if (count === undefined) return undefined;
+    if (signal.aborted) return undefined;
+    // A request that the engine refuses for another reason.
+    if (count === undefined) continue;
+    isCounted = true;
     if (!count.fits) long.push({ ...count, row });
-    // The rest is shorter.
-    else if (alwaysFits(rows, row, { contextLength: count.contextLength, moreBytes })) break;
+    else if (alwaysFits(rows, row, { contextLength: count.contextLength, moreBytes })) {
+      // The rest is shorter.
+      isWhole = true;
+      break;
+    }
   }
+  if (!isCounted) return undefined;
   const [first] = long.toSorted((a, b) => a.row - b.row);
-  if (first === undefined) return NONE;
-  return { ...first, rows: long.length, orMore: long.length === MOST_COUNTED };
+  return first === undefined ? NONE : { ...first, rows: long.length, orMore: !isWhole };
 }
 
 type Counter = (line: Buffer, row: number) => Promise<PromptCount | undefined>;

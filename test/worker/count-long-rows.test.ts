@@ -94,6 +94,15 @@ test('of long lines those are told that are long in tokens: how many, and the fi
   expect(await count(lines.slice(0, 2), { settings: { systemPrompt: 'z9%'.repeat(200) } })).toMatchObject({ rows: 2, row: 0 });
 });
 
+test('a row that the engine refuses for another reason keeps no other from being counted; of very many the longest are', async () => {
+  const toLine = (body: object, row: number) => JSON.stringify({ custom_id: `${row}`, body });
+  const refused = { ...bodyOf(''), messages: [{ role: 'nobody', content: 'x'.repeat(5_000) }] };
+  expect(await count([refused, bodyOf(contents[3] ?? '')].map(toLine))).toMatchObject({ rows: 1, row: 1, orMore: false });
+  expect(await count([refused].map(toLine))).toBe(undefined);
+  const many = Array.from({ length: 600 }, () => bodyOf(contents[2] ?? ''));
+  expect(await count([...many, bodyOf(contents[4] ?? '')].map(toLine))).toMatchObject({ orMore: true });
+});
+
 test('an engine that does not open in time is not waited for, nor one that is asked when the time is up', async () => {
   const lines = contents.map((content, row) => JSON.stringify({ custom_id: `${row}`, body: bodyOf(content) }));
   const { promise: never } = Promise.withResolvers<{ readonly pool: Pool }>();
