@@ -49,39 +49,52 @@ export async function countLongRows(
   of: ModelRows,
   signal: AbortSignal,
 ): Promise<LongRows | undefined> {
-  const { rows, order, number, input } = of;
+  const { rows, order, number } = of;
   // The engine may hold less than its model could.
   const contextLength = usualContext(of.model.contextLength ?? SMALLEST_CONTEXT);
   const moreBytes = Buffer.byteLength(of.job.settings.systemPrompt ?? '');
   const longest = findLongest(rows, { order, number, contextLength, moreBytes, most: MOST_COUNTED });
   if (longest.length === 0) return NONE;
-  if (signal.aborted) return undefined;
-  const counter = await findCounter(context, of, signal);
-  if (counter === undefined) return undefined;
+  const counter = signal.aborted ? undefined : await findCounter(context, of, signal);
+  const counts = counter && (await countAll(counter, { ...of, longest, moreBytes }));
+  // A request that the engine refuses for another reason is not counted.
+  if (counts === undefined || counts.length === 0 || signal.aborted) return undefined;
+  const long = counts.filter(({ fits }) => !fits).toSorted((a, b) => a.row - b.row);
+  const isWhole = longest.length < MOST_COUNTED || counts.at(-1)?.isLast === true;
+  return long[0] === undefined ? NONE : { ...long[0], rows: long.length, orMore: !isWhole };
+}
+
+interface Counted extends PromptCount {
+  readonly row: number;
+  /** What is shorter always fits. */
+  readonly isLast: boolean;
+}
+
+/** From the longest down to the first below which all fit. */
+async function countAll(
+  counter: Counter,
+  {
+    input,
+    rows,
+    longest,
+    moreBytes,
+  }: Pick<ModelRows, 'input' | 'rows'> & { readonly longest: Uint32Array; readonly moreBytes: number },
+): Promise<readonly Counted[]> {
   const placed = Array.from(longest, (row) => ({
     position: row,
     row,
     offset: rows.offset[row] ?? 0,
     length: rows.length[row] ?? 0,
   }));
-  const long: (PromptCount & { readonly row: number })[] = [];
-  let [isCounted, isWhole] = [false, longest.length < MOST_COUNTED];
+  const counts: Counted[] = [];
   for await (const { row, line } of readPlaced(input, placed)) {
     const count = await counter(line, row);
-    if (signal.aborted) return undefined;
-    // A request that the engine refuses for another reason.
     if (count === undefined) continue;
-    isCounted = true;
-    if (!count.fits) long.push({ ...count, row });
-    else if (alwaysFits(rows, row, { contextLength: count.contextLength, moreBytes })) {
-      // The rest is shorter.
-      isWhole = true;
-      break;
-    }
+    const isLast = alwaysFits(rows, row, { contextLength: count.contextLength, moreBytes });
+    counts.push({ ...count, row, isLast });
+    if (isLast) break;
   }
-  if (!isCounted) return undefined;
-  const [first] = long.toSorted((a, b) => a.row - b.row);
-  return first === undefined ? NONE : { ...first, rows: long.length, orMore: !isWhole };
+  return counts;
 }
 
 type Counter = (line: Buffer, row: number) => Promise<PromptCount | undefined>;
