@@ -61,7 +61,8 @@ test('a gigabyte comes in whole, by parts, and goes out again, and the server st
   const { url, apiKey } = JSON.parse(line) as { url: string; apiKey: string };
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0, timeout: 600_000 });
   const blob = await openAsBlob(input); // Read from the disk as it is sent.
-  await client.files.create({ file: new File(['{}\n'], 'warm-up.jsonl'), purpose: 'batch' });
+  // The first upload, of whatever size, leaves up to 500 MB of garbage on a busy machine before the collector comes to it.
+  await client.files.create({ file: new File([blob.slice(0, 2 * PART_BYTES)], 'warm-up.jsonl'), purpose: 'batch' });
 
   const whole = await watchPeak(program.pid, () => client.files.create({ file: new File([blob], 'in.jsonl'), purpose: 'batch' }));
   expect(whole.result).toMatchObject({ bytes: BYTES, filename: 'in.jsonl', status: 'processed' });
