@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openCommittedRows } from '../../src/actions/read-committed-rows.ts';
 import { RESULTS_START } from '../../src/contract/job-results.ts';
 import { findJob } from '../../src/db/queries/find-job.ts';
+import { EntryTable } from '../../src/jobs/entry-table.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { allIds, idOf, makeRows, parseLines } from '../support/rows.ts';
 import { openWorkingDoor } from './working-door.ts';
@@ -136,6 +137,21 @@ test('a reader who is at it while the job ends and its parts go gets every row o
   expect(rest.next).toBeUndefined();
   for await (const line of rest.lines) ids.push(JSON.parse(line.toString()).custom_id);
   expect(sorted(ids)).toEqual(allIds(ROWS));
+});
+
+test('a part in which one row has taken the place of another breaks the answer off', async () => {
+  await begin('swapped', 10);
+  const [key = ''] = await partsOf('swapped');
+  const { objects } = door.context;
+  const whole = await objects.read(key);
+  const table = new EntryTable(whole);
+  const entries = Array.from({ length: table.count }, (_, place) => whole.subarray(table.start(place), table.end(place)));
+  // Still as many as were committed.
+  await objects.put(key, Buffer.concat([...entries.slice(1), ...entries.slice(-1)]));
+  await expect(read('swapped')).rejects.toThrow();
+  await objects.put(key, whole);
+  expect(sorted((await read('swapped')).ids)).toEqual(allIds(10));
+  await finish('swapped');
 });
 
 test('a cancelled job gives what it has, and that is all', async () => {

@@ -158,8 +158,12 @@ test('a part that was cut between two entries is data loss, and so is a row that
     await double.objects.put(again, Buffer.concat([...entries, ...entries.slice(0, 2)].map(encodeEntry)));
     await expect(double.merge(bucketBytes)).rejects.toMatchObject({
       reason: 'PART_CORRUPT',
-      message: expect.stringMatching('2 are too many'),
+      message: expect.stringMatching(`row ${(entries[0]?.row ?? 0) + 1} of the input twice`),
     });
+    const swapped = await openParts();
+    const other = await swapped.put(entries);
+    await swapped.objects.put(other, Buffer.concat([...entries.slice(0, 9), ...entries.slice(0, 1)].map(encodeEntry)));
+    await expect(swapped.merge(bucketBytes)).rejects.toMatchObject({ reason: 'PART_CORRUPT' });
     const twice = await openParts();
     await twice.put(entries);
     await twice.put(entries.slice(3, 4));
