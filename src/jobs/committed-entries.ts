@@ -31,7 +31,8 @@ export function* committedEntries(table: EntryTable, { objectKey, shares }: Comm
     const position = table.position(place);
     const share = byShard.get(table.shard(place))?.find((one) => one.epoch === epoch && one.markOf(position) !== NOT_COMMITTED);
     if (share === undefined) continue;
-    if (share.markOf(position) === TAKEN) throw corrupt(`Part ${objectKey} holds row ${table.row(place) + 1} of the input twice.`);
+    if (share.markOf(position) === TAKEN)
+      throw corrupt(`Part ${objectKey} holds row ${table.row(place) + 1} of the input twice.`);
     share.take(position);
     missing -= 1;
     yield place;
@@ -52,7 +53,9 @@ function markPositions({ shard, epoch, rows }: CommittedShare) {
     shard,
     epoch,
     markOf: (position: number): number => marks[position - first] ?? NOT_COMMITTED,
-    take: (position: number): void => void (marks[position - first] = TAKEN),
+    take: (position: number): void => {
+      marks[position - first] = TAKEN;
+    },
   };
 }
 

@@ -116,7 +116,7 @@ export class RowWindow {
 
 /** All before the next one are written already. */
 const thereTwice = (row: number): Problem =>
-  new Problem('DATA_LOSS', `Line ${row + 1} of the input should have one result, and two commits made one true. Please report it.`, {
+  new Problem('DATA_LOSS', `Line ${row + 1} of the input should have one result, and two were committed. Please report it.`, {
     reason: 'PART_CORRUPT',
     details: { row },
   });
