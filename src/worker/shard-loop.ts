@@ -114,8 +114,9 @@ export class ShardLoop {
     while (!signal.aborted) {
       this.#look = new AbortController();
       try {
-        const patience = { maxMs: WAIT_MS, signal: this.#look.signal };
-        for (const lease of await leases.take(limits.openShards, patience, this.#unwanted())) this.#hold(lease);
+        const unwanted = this.#unwanted();
+        const patience = { maxMs: this.#untilWanted(), signal: this.#look.signal };
+        for (const lease of await leases.take(limits.openShards, patience, unwanted)) this.#hold(lease);
       } catch (cause) {
         if (signal.aborted) return;
         this.#context.log.warn({ cause }, 'cannot take shards, trying again');
@@ -138,6 +139,12 @@ export class ShardLoop {
         if (own.length >= openShards) unwanted.push({ model, accountId });
     }
     return unwanted;
+  }
+
+  /** How long to look for the same shards: a model whose engine was away may be back. */
+  #untilWanted(): number {
+    const awayMs = [...this.#away.values()].map((untilMs) => Math.max(0, untilMs - performance.now()));
+    return Math.min(WAIT_MS, ...awayMs);
   }
 
   /** All its rows are at engines: what there was enough of is wanted again. */

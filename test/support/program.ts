@@ -26,7 +26,7 @@ export interface Ended {
 export interface Program {
   readonly pid: number;
   readonly ended: Promise<Ended>;
-  /** Resolves as soon as it has said this on stdout or stderr; rejects when it ends without. */
+  /** Resolves as soon as it has said this on stdout or stderr; rejects when it ends without, or keeps silent for minutes. */
   says(words: RegExp): Promise<RegExpExecArray>;
   signal(name: NodeJS.Signals): void;
   /** SIGKILL for it and for all processes that it has started. */
@@ -66,6 +66,9 @@ export function startProcess(
   return program;
 }
 
+/** Longer than anything that a test waits for takes on a busy machine. */
+const SAYS_WITHIN_MS = 180_000;
+
 class ChildProgram implements Program {
   readonly ended: Promise<Ended>;
   readonly #child: ChildProcess;
@@ -96,16 +99,19 @@ class ChildProgram implements Program {
   }
 
   says(words: RegExp): Promise<RegExpExecArray> {
-    return new Promise((resolve, reject) => {
-      const listen = () => {
-        const found = words.exec(this.#said.stdout) ?? words.exec(this.#said.stderr);
-        if (found === null && !this.#isOver) return;
-        this.#listeners.delete(listen);
-        if (found !== null) resolve(found);
-        else reject(new Error(`It ended without saying ${words}:\n${this.#said.stdout}${this.#said.stderr}`));
-      };
-      this.#listeners.add(listen);
-      listen();
+    const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+    const giveUp = (how: string) => reject(new Error(`It ${how} ${words}:\n${this.#said.stdout}${this.#said.stderr}`));
+    const listen = () => {
+      const found = words.exec(this.#said.stdout) ?? words.exec(this.#said.stderr);
+      if (found !== null) resolve(found);
+      else if (this.#isOver) giveUp('ended without saying');
+    };
+    const patience = setTimeout(() => giveUp('has not said'), SAYS_WITHIN_MS);
+    this.#listeners.add(listen);
+    listen();
+    return promise.finally(() => {
+      clearTimeout(patience);
+      this.#listeners.delete(listen);
     });
   }
 

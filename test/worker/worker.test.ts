@@ -80,7 +80,10 @@ describe('a job', () => {
     const room = await openRoom(house, { onServe });
     const job = await room.createJob(makeRows(400));
     await room.startWorker();
+    const began = performance.now();
     expect(await room.untilEnd(job)).toMatchObject({ state: 'COMPLETED' });
+    // Twice ten seconds in which its shards are left alone, and no longer.
+    expect(performance.now() - began).toBeLessThan(30_000);
     // Later ones are shards that come when all earlier ones are done.
     expect(tries).toBeGreaterThanOrEqual(3);
     await expectAllAddsUp(room, job);
