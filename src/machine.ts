@@ -15,6 +15,7 @@ import { openDatabaseClock } from './db/database-clock.ts';
 import { makeEngineBoard } from './db/engine-board.ts';
 import { makeModelFiles } from './db/model-files.ts';
 import { openStore, type StoreOptions } from './db/open-store.ts';
+import type { Store } from './db/store.ts';
 import type { Places } from './places.ts';
 import { readLimits, readLoading, readWorkerLimits } from './settings/read-limits.ts';
 import type { Settings } from './settings/settings.ts';
@@ -28,6 +29,8 @@ import { DEFAULT_WORKER_LIMITS, type WorkerContext, type WorkerLimits } from './
 
 export interface MachineOptions {
   readonly places: Places;
+  /** The database of these places where it is being opened already. */
+  readonly store?: Promise<Store>;
   readonly models: ModelShelf;
   /** Whether the engines that the database names are used, too. */
   readonly sharedEngines?: true;
@@ -70,7 +73,8 @@ export async function openMachine({
   const limits = { ...DEFAULT_LIMITS, ...readLimits(settings), ...options.limits };
   const workerLimits = { ...DEFAULT_WORKER_LIMITS, ...readWorkerLimits(settings), ...options.workerLimits };
   const { dataDir, secret } = places;
-  const store = await openStore({ url: places.database, log, tables: 'expect', onTablesGone: options.onTablesGone });
+  const store = await (options.store ??
+    openStore({ url: places.database, log, tables: 'expect', onTablesGone: options.onTablesGone }));
   try {
     // One machine has one clock; the processes of a fleet go by their database's.
     const shared = store.embedded ? undefined : await openDatabaseClock(store.db);

@@ -1,123 +1,28 @@
-/** `boatload up`: the API and a worker in one process, on the embedded database and local files. */
+/**
+ * `boatload up`: the API and a worker in one process, on the embedded database and local files. A killed server should be back soon: its database, which waits
+ * for the disk and for its own program to be compiled, is opened while the rest of ours is still being loaded.
+ */
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { issueKey } from './actions/issue-key.ts';
-import { type Log, makeLog } from './base/log.ts';
-import { messageOf } from './base/message-of.ts';
-import { Problem } from './base/problem.ts';
+import { makeLog } from './base/log.ts';
 import type { UpRequest, UpView } from './cli/doors.ts';
-import { markerOf, readMarker } from './cli/local-server.ts';
-import { type Machine, openMachine } from './machine.ts';
+import { openStore } from './db/open-store.ts';
 import { embeddedPlaces } from './places.ts';
-import { serveApi } from './serve-api.ts';
-import { chooseServerModels } from './server-models.ts';
-import { readCount } from './settings/settings.ts';
-import { FoundLimits } from './shelf/found-limits.ts';
-import { makeModelShelf } from './shelf/model-shelf.ts';
-import { findStart, type Start } from './start-settings.ts';
+import { findStart } from './start-settings.ts';
 import { readVersion } from './versions.ts';
-
-const ACCOUNT = 'local';
 
 export async function up(request: UpRequest, view: UpView, stop: AbortSignal): Promise<void> {
   const began = performance.now();
   view.opened({ version: readVersion() });
   const start = await findStart(request);
-  const { dataDir, settings } = start;
+  const { dataDir } = start;
   const log = makeLog({ level: 'info', to: join(dataDir, 'boatload.log') });
   const isNew = !existsSync(join(dataDir, 'database'));
   if (isNew) view.creating(dataDir);
-  const models = await chooseServerModels(start, { log, view });
-  const limits = await FoundLimits.open(dataDir);
-  const shelf = makeModelShelf(models, { limits, liveWaiting: readCount(settings, 'BOATLOAD_LIVE_QUEUE') });
-  const machine = await openOrSayWhoRuns(dataDir, async () =>
-    openMachine({
-      places: await embeddedPlaces(dataDir),
-      models: shelf,
-      // Whoever sits at the machine runs it.
-      settings: { BOATLOAD_PUBLIC_KEEPERS: ACCOUNT, ...settings },
-      sharedEngines: true,
-      library: 'here',
-      log,
-      bareRows: false,
-      onTrouble: (_, cause) => view.notice(messageOf(cause)),
-    }),
-  );
-  try {
-    view.started(
-      'database',
-      `embedded (${isNew ? 'first start' : 'start'} ${((performance.now() - began) / 1000).toFixed(1)} s)`,
-    );
-    view.started('storage', 'local files');
-    view.started('models', models.map(({ name }) => name.split('/').at(-1)).join(', '));
-    await machine.worker.start();
-    await serveLocally(machine, { start, view, stop, began, log });
-  } finally {
-    await machine.close();
-  }
-}
-
-interface Serving {
-  readonly start: Start;
-  readonly view: UpView;
-  readonly stop: AbortSignal;
-  readonly began: number;
-  readonly log: Log;
-}
-
-async function serveLocally(machine: Machine, { start, view, stop, began, log }: Serving): Promise<void> {
-  const { dataDir } = start;
-  const marker = markerOf(dataDir);
-  const onReady = async (url: string): Promise<void> => {
-    await writeFile(marker, JSON.stringify({ pid: process.pid, url }));
-    const key = await readOrIssueKey(machine, dataDir);
-    view.ready({
-      ms: performance.now() - began,
-      url,
-      account: ACCOUNT,
-      ...key,
-      addresses: [{ name: 'Fireworks', url: `${url}/v1/accounts/${ACCOUNT}` }],
-    });
-  };
-  try {
-    await serveApi(machine, { start, dataDir, log, stop, onReady });
-  } finally {
-    await rm(marker, { force: true });
-  }
-}
-
-interface KeyFacts {
-  readonly apiKey: string | null;
-  readonly apiKeyIsNew: boolean;
-  readonly apiKeyFile: string | null;
-}
-
-/** The first start makes a key and keeps it where only this user can read it. */
-async function readOrIssueKey({ context }: Machine, dataDir: string): Promise<KeyFacts> {
-  const apiKeyFile = join(dataDir, 'api-key');
-  const known = (await readFile(apiKeyFile, 'utf8').catch(() => '')).trim();
-  if (known !== '') return { apiKey: known, apiKeyIsNew: false, apiKeyFile };
-  const { key } = await issueKey(context, { accountId: ACCOUNT, displayName: 'first key', role: 'admin' });
-  await writeFile(apiKeyFile, `${key}\n`, { mode: 0o600 });
-  return { apiKey: key, apiKeyIsNew: true, apiKeyFile };
-}
-
-async function openOrSayWhoRuns(dataDir: string, open: () => Promise<Machine>): Promise<Machine> {
-  try {
-    return await open();
-  } catch (cause) {
-    if (!(cause instanceof Problem) || cause.reason !== 'DATA_DIR_IN_USE') throw cause;
-    const running = await readMarker(dataDir);
-    if (running === undefined) throw cause;
-    const { pid, url } = running;
-    throw new Problem(
-      'FAILED_PRECONDITION',
-      `A server is running on ${dataDir} already: ${url} (process ${pid}). Use that one, or choose another folder with --data-dir.`,
-      {
-        reason: 'DATA_DIR_IN_USE',
-        cause,
-      },
-    );
-  }
+  const places = await embeddedPlaces(dataDir);
+  const store = openStore({ url: places.database, log });
+  // Whoever waits for it is told why it can't be opened.
+  store.catch(() => undefined);
+  const { runServer } = await import('./run-server.ts');
+  await runServer({ start, places, store, isNew, view, stop, began, log });
 }

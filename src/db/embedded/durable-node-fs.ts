@@ -5,11 +5,9 @@
  * cache only. Here the operation exists; together with `fsync=on` and `wal_sync_method=fsync` every commit is one sync. This leans on
  * a detail of PGlite that is not documented, so its version is pinned and a test counts the syncs.
  */
-import { existsSync, fdatasyncSync, fsyncSync } from 'node:fs';
-import { join } from 'node:path';
+import { fdatasyncSync, fsyncSync } from 'node:fs';
 import type { PGlite } from '@electric-sql/pglite';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
-import { syncTree } from './sync-tree.ts';
 
 type Options = Parameters<NodeFS['init']>[1];
 
@@ -36,29 +34,22 @@ interface Stream {
 /** Emscripten's number for an input/output error; PostgreSQL then stops instead of trusting the disk. */
 const EIO = 29;
 
-/** There as long as a database is open, and where one was killed. */
-const OPEN_MARK = 'postmaster.pid';
-
 /** Counts what was synced since the process began, so that a test can see it. */
 export const syncs = { count: 0 };
 
-/**
- * After a crash PostgreSQL first syncs every file that it finds, one after the other: most of the time in which a killed server is back. Here all are synced
- * at once while the program still loads; until the database is open, only what was written since is synced again.
- */
+/** Until the database is open, only what was written since an earlier process's files were synced is synced again. */
 export class DurableNodeFs extends NodeFS {
-  /** Whether all that an earlier process has written is on disk. */
-  #synced = Promise.resolve(false);
+  readonly #synced: Promise<boolean>;
   readonly #written = new WeakSet<FileNode>();
   #isOnDisk = false;
 
+  /** `synced`: whether all that an earlier process has written is on disk. */
+  constructor(dir: string, synced: Promise<boolean>) {
+    super(dir);
+    this.#synced = synced;
+  }
+
   override async init(lite: PGlite, options: Options): ReturnType<NodeFS['init']> {
-    // Where that fails, PostgreSQL meets the same file and says more of it.
-    if (existsSync(join(this.rootDir, OPEN_MARK)))
-      this.#synced = syncTree(this.rootDir).then(
-        () => true,
-        () => false,
-      );
     const { emscriptenOpts } = await super.init(lite, options);
     const prepare = (module: unknown): void => {
       this.#watchWrites(module as Module); // PGlite's own module, typed as far as we use it

@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fromPglite } from 'pg-boss';
 import { Problem } from '../../base/problem.ts';
@@ -8,9 +9,11 @@ import { migrate } from '../migrations/migrate.ts';
 import { releaseDeliveries } from '../queries/release-delivery.ts';
 import { openQueue } from '../queue.ts';
 import type { Db, Store } from '../store.ts';
+import { compileLite } from './compile-lite.ts';
 import { copyTemplate, type TemplateOptions } from './data-template.ts';
 import { lockFolder } from './lock-folder.ts';
 import { openLite } from './open-lite.ts';
+import { syncKilled } from './sync-killed.ts';
 import { startUpkeep } from './upkeep.ts';
 
 export interface EmbeddedOptions extends TemplateOptions {
@@ -25,11 +28,14 @@ const MAJOR = '18';
 
 /** Opens the database in a folder that then belongs to this process alone, and makes it when there is none. */
 export async function openEmbedded({ dir, onError, prepare = migrate, ...template }: EmbeddedOptions): Promise<Store> {
-  await mkdir(dirname(dir), { recursive: true });
+  // At once, and what follows in other threads: who calls may have a whole program to load while the database opens.
+  mkdirSync(dirname(dir), { recursive: true });
   const lock = lockFolder(dir);
+  const synced = syncKilled(dir);
+  void compileLite();
   try {
     if (!(await holdsDatabase(dir))) await copyTemplate(dir, template);
-    return await openIn(dir, { onError, prepare, onClosed: lock.release });
+    return await openIn(dir, { onError, prepare, synced, onClosed: lock.release });
   } catch (cause) {
     lock.release();
     throw cause;
@@ -49,11 +55,13 @@ async function holdsDatabase(dir: string): Promise<boolean> {
   );
 }
 
-async function openIn(
-  dir: string,
-  { onError, prepare, onClosed }: Required<Pick<EmbeddedOptions, 'onError' | 'prepare'>> & { readonly onClosed: () => void },
-): Promise<Store> {
-  const { lite, db } = await openLite(dir);
+interface Opening extends Required<Pick<EmbeddedOptions, 'onError' | 'prepare'>> {
+  readonly synced: Promise<boolean>;
+  readonly onClosed: () => void;
+}
+
+async function openIn(dir: string, { onError, prepare, synced, onClosed }: Opening): Promise<Store> {
+  const { lite, db } = await openLite(dir, synced);
   try {
     await prepare(db);
     await releaseDeliveries(db);

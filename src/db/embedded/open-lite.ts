@@ -4,6 +4,7 @@ import { Problem } from '../../base/problem.ts';
 import { schemaOf } from '../migrations/migrate.ts';
 import type { Schema } from '../schema.ts';
 import type { Db } from '../store.ts';
+import { compileLite } from './compile-lite.ts';
 import { DurableNodeFs } from './durable-node-fs.ts';
 
 /** An open embedded database; `db.destroy()` closes it. */
@@ -18,9 +19,12 @@ const START_PARAMS = [
   ...['fsync=on', 'wal_sync_method=fsync', 'shared_buffers=16MB'].flatMap((setting) => ['-c', setting]),
 ];
 
-/** Opens the database in a folder, where every commit is on disk when it is acknowledged; makes it when there is none. */
-export async function openLite(dir: string): Promise<Lite> {
-  const lite = await startLite(dir);
+/**
+ * Opens the database in a folder, where every commit is on disk when it is acknowledged; makes it when there is none. `synced`: whether all that an earlier
+ * process has written there is on disk.
+ */
+export async function openLite(dir: string, synced: Promise<boolean> = Promise.resolve(false)): Promise<Lite> {
+  const lite = await startLite(dir, synced);
   await lite.exec(`set search_path to ${schemaOf()}`);
   const db = new Kysely<Schema>({
     dialect: new PGliteDialect({ pglite: lite }),
@@ -29,12 +33,14 @@ export async function openLite(dir: string): Promise<Lite> {
   return { lite, db };
 }
 
-async function startLite(dir: string): Promise<PGlite> {
+async function startLite(dir: string, synced: Promise<boolean>): Promise<PGlite> {
   const said: string[] = [];
-  const fs = new DurableNodeFs(dir);
+  const fs = new DurableNodeFs(dir, synced);
+  const pgliteWasmModule = await compileLite();
   try {
     const lite = await PGlite.create({
       fs,
+      pgliteWasmModule,
       startParams: START_PARAMS,
       // Small segments: a new database is 16 MB smaller, and the log stays within 64 MB between checkpoints.
       initDbStartParams: ['--wal-segsize=1'],
