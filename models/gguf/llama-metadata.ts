@@ -29,7 +29,13 @@ export interface LlamaDescription {
   readonly type: TensorType;
   readonly shape: LlamaShape;
   readonly vocabulary: Vocabulary;
+  /** How the vectors of its tokens become one; absent in a model that writes. */
+  readonly pooling?: Pooling;
 }
+
+/** By llama.cpp's numbers. */
+export const POOLINGS = { none: 0, mean: 1, cls: 2, last: 3, rank: 4 } as const;
+export type Pooling = keyof typeof POOLINGS;
 
 /** ChatML, in the very words by which engines recognise it. */
 const CHATML =
@@ -37,7 +43,7 @@ const CHATML =
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
 /** Everything a llama engine needs to know beside the tensors. */
-export function toLlamaMetadata({ name, description, type, shape, vocabulary }: LlamaDescription): Metadata {
+export function toLlamaMetadata({ name, description, type, shape, vocabulary, pooling }: LlamaDescription): Metadata {
   return {
     'general.architecture': text('llama'),
     'general.name': text(name),
@@ -57,6 +63,7 @@ export function toLlamaMetadata({ name, description, type, shape, vocabulary }: 
     'llama.attention.layer_norm_rms_epsilon': f32(1e-5),
     'llama.rope.dimension_count': u32(shape.headDimension),
     'llama.rope.freq_base': f32(10_000),
+    ...(pooling === undefined ? {} : { 'llama.pooling_type': u32(POOLINGS[pooling]) }),
     ...toTokenizerMetadata(vocabulary),
   };
 }

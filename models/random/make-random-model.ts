@@ -8,7 +8,7 @@
  * 0.6B is dimension 1024, 28 layers, 16 heads, 8 key-value heads, head dimension 128, feed-forward 3072.
  */
 import { parseArgs } from 'node:util';
-import { type LlamaShape, toLlamaMetadata } from '../gguf/llama-metadata.ts';
+import { type LlamaShape, type Pooling, toLlamaMetadata } from '../gguf/llama-metadata.ts';
 import { type TensorType, toTensorType } from '../gguf/tensor-types.ts';
 import { countValues, type Tensor, writeGguf } from '../gguf/write-gguf.ts';
 import { makeRandom } from '../random-numbers.ts';
@@ -22,6 +22,8 @@ export interface RandomModelOptions {
   readonly seed?: number;
   /** Greedy answers are made of whole characters: bytes and control tokens are never the likeliest. Default false. */
   readonly readable?: boolean;
+  /** Makes it a model for embeddings: how the vectors of its tokens become one. */
+  readonly pooling?: Pooling;
 }
 
 const SMALL = { dimension: 128, layers: 4, heads: 4, keyValueHeads: 2, feedForward: 384, contextLength: 2048 };
@@ -31,12 +33,13 @@ export function makeRandomModel(
   path: string,
   options: RandomModelOptions = {},
 ): { readonly bytes: number; readonly parameters: number } {
-  const { type = 'f32', seed = 1, readable = false } = options;
+  const { type = 'f32', seed = 1, readable = false, pooling } = options;
   const shape = withHeadDimension({ ...SMALL, ...options.shape });
   const vocabulary = makeVocabulary();
   const silent = readable ? (piece: number) => vocabulary.kinds[piece] !== ORDINARY : () => false;
   const tensors = makeTensors({ shape, type, seed, pieces: vocabulary.pieces.length, silent });
-  const metadata = toLlamaMetadata({ name: 'random', description: 'Random weights: for tests only', type, shape, vocabulary });
+  const description = 'Random weights: for tests only';
+  const metadata = toLlamaMetadata({ name: 'random', description, type, shape, vocabulary, ...(pooling && { pooling }) });
   return {
     bytes: writeGguf(path, { metadata, tensors }),
     parameters: tensors.reduce((sum, tensor) => sum + countValues(tensor), 0),

@@ -1,5 +1,7 @@
 /** How many requests at once, how long, on how many threads: what a model gets where nobody says. */
+import type { LlamaModel } from 'node-llama-cpp';
 import { Problem } from '../../base/problem.ts';
+import type { ChildOptions } from './child-messages.ts';
 
 export interface Capacity {
   readonly slots: number;
@@ -45,6 +47,13 @@ export async function chooseCapacity(wishes: CapacityWishes, needs: ModelNeeds):
 /** ggml's threads spin at barriers: one too many on a busy machine costs most of the speed. A tiny model has nothing to share out. */
 export const chooseThreads = (modelBytes: number, cores: number): number =>
   modelBytes < TINY_MODEL_BYTES ? 1 : Math.max(1, cores - 1);
+
+/** What a model has to fit into. */
+export const roomFor = (model: LlamaModel, { roomBytes = Number.POSITIVE_INFINITY }: Pick<ChildOptions, 'roomBytes'>) => ({
+  modelBytes: model.size,
+  trainedContext: model.trainContextSize,
+  availableBytes: Math.min(process.availableMemory(), roomBytes),
+});
 
 /** What a slot holds where nobody says and the memory allows it. */
 export const usualContext = (trainedContext: number): number => Math.min(trainedContext, DEFAULT_CONTEXT);

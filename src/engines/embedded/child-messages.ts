@@ -25,8 +25,10 @@ export interface ChildOptions {
 export interface Readiness {
   readonly slots: number;
   readonly contextSize: number;
+  /** The request paths that it answers. */
+  readonly paths: readonly string[];
   readonly threads: number;
-  /** What its weights and its context are reckoned to take. */
+  /** What its weights and its contexts are reckoned to take. */
   readonly memoryBytes: number;
 }
 

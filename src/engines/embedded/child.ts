@@ -5,10 +5,16 @@ import { messageOf } from '../../base/message-of.ts';
 import { Problem } from '../../base/problem.ts';
 import { BatchOrder } from './batch-order.ts';
 import type { ChildMessage, ChildOptions } from './child-messages.ts';
-import { EngineServer, type ReadyModel } from './engine-server.ts';
+import { toEmbeddings } from './embeddings.ts';
+import { EngineServer } from './engine-server.ts';
+import { toWriter } from './generation.ts';
 import { Grammars } from './grammars.ts';
-import { type LoadedModel, loadModel, testModel } from './load-model.ts';
+import { loadWeights, type Weights } from './load-weights.ts';
+import { purposeOf } from './model-purpose.ts';
+import { expectVector, openEmbedder } from './open-embedder.ts';
+import { expectSense, openWriter } from './open-writer.ts';
 import { PromptPlacer } from './place-prompt.ts';
+import type { ReadyModel } from './ready-model.ts';
 import { SharedPrefixes } from './shared-prefixes.ts';
 import { Slots } from './slots.ts';
 import { readChatTemplate } from './template.ts';
@@ -37,34 +43,42 @@ try {
 async function serve(): Promise<void> {
   const server = new EngineServer(options.maxWaiting);
   tell({ kind: 'listening', port: await server.listen() });
-  const order = new BatchOrder();
-  const loaded = await loadModel(options, order);
-  await testModel(loaded);
-  const { context, threads, memoryBytes } = loaded;
-  server.open(makeReady(loaded, order));
-  tell({ kind: 'ready', slots: context.totalSequences, contextSize: context.contextSize, threads, memoryBytes });
+  const weights = await loadWeights(options);
+  const { ready, memoryBytes } = await (purposeOf(weights.model) === 'embeddings' ? openVectors(weights) : openTexts(weights));
+  server.open(ready);
+  const { slots, contextSize, paths } = ready;
+  tell({ kind: 'ready', slots, contextSize, paths, threads: weights.threads, memoryBytes });
 }
 
-function makeReady({ llama, model, context }: LoadedModel, order: BatchOrder): ReadyModel {
+interface Opened {
+  readonly ready: ReadyModel;
+  readonly memoryBytes: number;
+}
+
+async function openVectors(weights: Weights): Promise<Opened> {
+  const opened = await openEmbedder(weights, options);
+  await expectVector(opened);
+  return { ready: toEmbeddings(options.modelId, opened.embedder), memoryBytes: opened.memoryBytes };
+}
+
+async function openTexts(weights: Weights): Promise<Opened> {
+  const order = new BatchOrder();
+  const opened = await openWriter(weights, options, order);
+  await expectSense(weights, opened);
+  const { llama, model } = weights;
+  const { context, memoryBytes } = opened;
   const sequences = Array.from({ length: context.totalSequences }, () => context.getSequence());
-  const placer = new PromptPlacer(order, new SharedPrefixes(options.scratchFolder, MAX_PREFIX_BYTES));
-  return {
-    served: {
-      modelId: options.modelId,
-      model,
-      template: readChatTemplate(model),
-      grammars: new Grammars(llama, model),
-      contextSize: context.contextSize,
-      fingerprint: toFingerprint(options.modelPath, llama.llamaCppRelease.release),
-    },
-    generator: {
-      model,
-      order,
-      placer,
-      slots: new Slots(sequences),
-      tally: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
-    },
+  const served = {
+    modelId: options.modelId,
+    model,
+    template: readChatTemplate(model),
+    grammars: new Grammars(llama, model),
+    contextSize: context.contextSize,
+    fingerprint: toFingerprint(options.modelPath, llama.llamaCppRelease.release),
   };
+  const placer = new PromptPlacer(order, new SharedPrefixes(options.scratchFolder, MAX_PREFIX_BYTES));
+  const tally = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
+  return { ready: toWriter(served, { model, order, placer, slots: new Slots(sequences), tally }), memoryBytes };
 }
 
 /** Other weights or another llama.cpp: another fingerprint. The first megabyte and the size tell files apart without reading gigabytes. */

@@ -1,7 +1,8 @@
 /** `POST /v1/completions`: read, and said. */
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { Dialect, Speech } from './dialect.ts';
-import { type Fields, readBoolean, readNumber, wrong } from './fields.ts';
+import { type Fields, readBoolean, readNumber } from './fields.ts';
+import { readTokenLists } from './read-token-lists.ts';
 import { readResponseFormat } from './response-format.ts';
 import { type LogprobsTeller, makeLogprobsTeller } from './tell-logprobs.ts';
 import { withBos } from './template.ts';
@@ -24,24 +25,9 @@ export const completions: Dialect = {
   },
 };
 
-/** A text, a list of texts, token ids, or a list of lists of them. */
 function readPrompts(body: Fields, model: LlamaModel): readonly (readonly Token[])[] {
-  const { prompt } = body;
-  const several = Array.isArray(prompt) && prompt.length > 0 && (typeof prompt[0] === 'string' || Array.isArray(prompt[0]));
-  const prompts: unknown[] = several ? prompt : [prompt];
   const plain = readBoolean(body, 'safe_tokenization') ?? false;
-  return prompts.map((one) => {
-    const tokens = typeof one === 'string' ? withBos(model, model.tokenize(one, !plain)) : readTokens(one, model);
-    if (tokens.length === 0) throw wrong('prompt', 'not empty', one);
-    return tokens;
-  });
-}
-
-function readTokens(prompt: unknown, model: LlamaModel): Token[] {
-  const vocabulary = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
-  const isToken = (id: unknown): id is Token => typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabulary;
-  if (Array.isArray(prompt) && prompt.every(isToken)) return prompt;
-  throw wrong('prompt', `a string or a list of token ids below ${vocabulary}`, prompt);
+  return readTokenLists(body, 'prompt', { model, tokenize: (text) => withBos(model, model.tokenize(text, !plain)) });
 }
 
 const speak = (toLogprobs: LogprobsTeller): Speech => ({

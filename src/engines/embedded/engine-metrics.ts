@@ -1,12 +1,12 @@
 /** What `/metrics` says, in Prometheus' text form. */
 import type { Generator } from './generate.ts';
 
-type Metric = readonly [name: string, type: 'gauge' | 'counter', help: string, value: number];
+export type Metric = readonly [name: string, type: 'gauge' | 'counter', help: string, value: number];
 
 /** The figures of a generator at this moment. */
-export function toMetrics({ slots, tally, order }: Generator): string {
+export function toMetrics({ slots, tally, order }: Generator): readonly Metric[] {
   const { batches, sequences, active } = order.figures;
-  const metrics: readonly Metric[] = [
+  return [
     ['slots', 'gauge', 'Requests that can be worked on at once', slots.total],
     ['requests_running', 'gauge', 'Answers being generated', slots.running],
     ['requests_waiting', 'gauge', 'Answers that wait for a slot', slots.waiting],
@@ -16,14 +16,16 @@ export function toMetrics({ slots, tally, order }: Generator): string {
     ['batches_total', 'counter', 'Batches computed', batches],
     ['batch_sequences_total', 'counter', 'Sequences in all batches together', sequences],
     ['batch_active_total', 'counter', 'Sequences that were active at all batches together', active],
-    ['memory_bytes', 'gauge', 'Resident memory of the process', process.memoryUsage.rss()],
   ];
-  return metrics
+}
+
+/** Them and what every engine has, in Prometheus' words. */
+export const sayMetrics = (metrics: readonly Metric[]): string =>
+  [...metrics, ['memory_bytes', 'gauge', 'Resident memory of the process', process.memoryUsage.rss()] as const]
     .map(
       ([name, type, help, value]) =>
         `# HELP ${PREFIX}${name} ${help}\n# TYPE ${PREFIX}${name} ${type}\n${PREFIX}${name} ${value}\n`,
     )
     .join('');
-}
 
 const PREFIX = 'boatload_engine_';

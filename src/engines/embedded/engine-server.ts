@@ -1,26 +1,12 @@
 /** The engine's HTTP door on loopback: OpenAI's dialect, health and metrics. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { messageOf } from '../../base/message-of.ts';
-import { answerCall } from './answer-call.ts';
-import type { Served } from './call.ts';
-import { chat } from './chat.ts';
-import { completions } from './completions.ts';
-import { countedPath, countPrompt } from './count-prompt.ts';
-import type { Dialect } from './dialect.ts';
-import { toMetrics } from './engine-metrics.ts';
+import { countedPath } from './count-prompt.ts';
 import { type Fields, isFields, wrong } from './fields.ts';
-import type { Generator } from './generate.ts';
-import { readCall } from './read-call.ts';
+import type { ReadyModel } from './ready-model.ts';
 import { Refusal } from './refusal.ts';
 
-/** A model that is ready to answer. */
-export interface ReadyModel {
-  readonly served: Served;
-  readonly generator: Generator;
-}
-
 const MAX_BODY_BYTES = 64 * 2 ** 20;
-const DIALECTS: Readonly<Record<string, Dialect>> = { '/v1/chat/completions': chat, '/v1/completions': completions };
 
 export class EngineServer {
   readonly #server: Server;
@@ -69,30 +55,28 @@ export class EngineServer {
       this.#look(path, response);
       return;
     }
-    const counted = countedPath(path);
-    const dialect = request.method === 'POST' ? DIALECTS[counted ?? path] : undefined;
-    if (dialect === undefined) throw notThere(request.method, path);
     const ready = this.#expectReady();
+    const counted = countedPath(path);
+    if (request.method !== 'POST' || !ready.paths.includes(counted ?? path)) throw notThere(request.method, path, ready);
     if (counted !== undefined) {
-      sayJson(response, countPrompt(await readBody(request, ready), ready.served, dialect));
+      sayJson(response, ready.count({ path: counted, body: await readBody(request, ready) }));
       return;
     }
-    if (this.#inFlight >= ready.generator.slots.total + this.#maxWaiting) throw full();
+    if (this.#inFlight >= ready.slots + this.#maxWaiting) throw full();
     this.#inFlight++;
     try {
-      await answer(ready, dialect, { request, response });
+      await answer(ready, path, { request, response });
     } finally {
       this.#inFlight--;
     }
   }
 
   #look(path: string, response: ServerResponse): void {
-    const { generator, served } =
-      path === '/health' || path === '/metrics' || path === '/v1/models' ? this.#expectReady() : never(path);
+    const ready = this.#expectReady();
     if (path === '/health') sayJson(response, { status: 'ok' });
-    else if (path === '/metrics')
-      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(toMetrics(generator));
-    else sayJson(response, toModelList(served));
+    else if (path === '/metrics') response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(ready.metrics());
+    else if (path === '/v1/models') sayJson(response, toModelList(ready));
+    else throw notThere('GET', path, ready);
   }
 
   #expectReady(): ReadyModel {
@@ -107,19 +91,18 @@ export class EngineServer {
 }
 
 async function answer(
-  { served, generator }: ReadyModel,
-  dialect: Dialect,
+  ready: ReadyModel,
+  path: string,
   { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(new Error('The client went away.'));
   });
-  const body = await readBody(request, { served });
-  await answerCall(await readCall(body, served, dialect), generator, response, gone.signal);
+  await ready.answer({ path, body: await readBody(request, ready) }, response, gone.signal);
 }
 
-async function readBody(request: IncomingMessage, { served }: Pick<ReadyModel, 'served'>): Promise<Fields> {
+async function readBody(request: IncomingMessage, { modelId }: ReadyModel): Promise<Fields> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of request) {
@@ -129,7 +112,7 @@ async function readBody(request: IncomingMessage, { served }: Pick<ReadyModel, '
   }
   const body = parse(Buffer.concat(pieces).toString());
   if (!isFields(body)) throw wrong('body', 'a JSON object', body);
-  checkModel(body, served.modelId);
+  checkModel(body, modelId);
   return body;
 }
 
@@ -150,7 +133,7 @@ function checkModel({ model }: Fields, modelId: string): void {
   });
 }
 
-const toModelList = ({ modelId, contextSize, model }: Served) => ({
+const toModelList = ({ modelId, contextSize, trainContextSize }: ReadyModel) => ({
   object: 'list',
   data: [
     {
@@ -159,7 +142,7 @@ const toModelList = ({ modelId, contextSize, model }: Served) => ({
       created: 0,
       owned_by: 'boatload',
       max_model_len: contextSize,
-      meta: { n_ctx_train: model.trainContextSize },
+      meta: { n_ctx_train: trainContextSize },
     },
   ],
 });
@@ -192,12 +175,8 @@ const full = (): Refusal =>
     headers: { 'retry-after': '1' },
   });
 
-const notThere = (method: string | undefined, path: string): Refusal =>
-  new Refusal(`There is no ${method ?? ''} ${path} here. This engine answers POST /v1/chat/completions and /v1/completions.`, {
+const notThere = (method: string | undefined, path: string, { paths }: ReadyModel): Refusal =>
+  new Refusal(`There is no ${method ?? ''} ${path} here. This engine answers POST ${paths.join(' and ')}.`, {
     status: 404,
     code: 'not_found',
   });
-
-const never = (path: string): never => {
-  throw notThere('GET', path);
-};

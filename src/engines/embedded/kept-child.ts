@@ -52,7 +52,7 @@ export class KeptChild implements Lodger {
   /** Why there is no child, while there is none. */
   #away = 'it is being started';
   #isUnloaded = false;
-  #last: Pick<StartedChild, 'slots' | 'contextSize'> | undefined;
+  #last: Pick<StartedChild, 'slots' | 'contextSize' | 'paths'> | undefined;
   /** Who asks: those who are let in, and those who wait for it to be loaded. */
   #asking = 0;
   #inside = 0;
@@ -73,6 +73,11 @@ export class KeptChild implements Lodger {
   /** Of the child that there is, or was last. */
   get slots(): number | undefined {
     return this.#last?.slots;
+  }
+
+  /** The request paths that it answers. */
+  get paths(): readonly string[] {
+    return this.#last?.paths ?? [];
   }
 
   get isUnloaded(): boolean {
@@ -104,9 +109,9 @@ export class KeptChild implements Lodger {
       start: (room: Room) => startChild({ ...wishes, ...room }, loadMs),
       signal: this.#closed.signal,
     });
-    const { pid, slots, contextSize, threads, memoryBytes: takes } = child;
+    const { pid, slots, contextSize, paths, threads, memoryBytes: takes } = child;
     log?.info({ engine: this.#name, pid, slots, contextSize, threads, memoryBytes: takes }, 'engine started');
-    this.#last = { slots, contextSize };
+    this.#last = { slots, contextSize, paths };
     const life = { child, upstream: openUpstream({ baseUrl: child.baseUrl, name: this.#name }) };
     this.#life = life;
     this.#isUnloaded = false;

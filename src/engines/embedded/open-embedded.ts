@@ -8,8 +8,6 @@ import { toCountingPath } from './count-prompt.ts';
 import { KeptChild, type KeptChildOptions, type Life } from './kept-child.ts';
 import { Quarantine } from './quarantine.ts';
 
-/** What the child answers. */
-const PATHS = ['/v1/chat/completions', '/v1/completions'];
 const LOSSES: ReadonlySet<EngineSilence['cause']> = new Set(['cut-off', 'connection']);
 /** Between the loss of a dead child's connections and the news of its death. */
 const DEATH_SHOWS_MS = 2_000;
@@ -54,7 +52,7 @@ class EmbeddedEngine implements Engine {
     const life = await this.#child.enter(new AbortController().signal);
     if (life === undefined) throw unreachable(this.name, this.#child.away);
     try {
-      this.#models = (await life.upstream.models()).map((model) => ({ ...model, paths: PATHS }));
+      this.#models = (await life.upstream.models()).map((model) => ({ ...model, paths: this.#child.paths }));
       return this.#models;
     } finally {
       this.#child.exit();

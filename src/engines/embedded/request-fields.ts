@@ -72,19 +72,24 @@ const ADVICE: Readonly<Record<string, string>> = {
   functions: "It is the older form of 'tools': give those.",
 };
 
+const READ_BY_EMBEDDINGS = ['dimensions', 'encoding_format', 'input', 'model', 'normalize'] as const;
+const WITHOUT_EFFECT_ON_EMBEDDINGS = ['metadata', 'prompt_cache_key', 'service_tier', 'user'] as const;
+const REFUSED_OF_EMBEDDINGS: typeof REFUSED = { prompt_cache_isolation_key: [], prompt_template: [''] };
+
 /** Which fields a request may have. */
-export type RequestKind = 'chat' | 'completions';
+export type RequestKind = 'chat' | 'completions' | 'embeddings';
 
 const common = [...READ_BY_BOTH, 'safe_tokenization', ...Object.keys(WITHOUT_EFFECT), ...Object.keys(REFUSED)];
 const KNOWN: Readonly<Record<RequestKind, ReadonlySet<string>>> = {
   chat: new Set<string>([...common, ...READ_BY_CHAT]),
   completions: new Set<string>([...common, ...READ_BY_COMPLETIONS]),
+  embeddings: new Set<string>([...READ_BY_EMBEDDINGS, ...WITHOUT_EFFECT_ON_EMBEDDINGS, ...Object.keys(REFUSED_OF_EMBEDDINGS)]),
 };
 
 /** Refuses unknown fields, and known ones whose wish would be passed over. */
 export function checkFields(body: Fields, kind: RequestKind): void {
   refuseOthers(body, KNOWN[kind]);
-  for (const [name, harmless] of Object.entries(REFUSED)) {
+  for (const [name, harmless] of Object.entries(kind === 'embeddings' ? REFUSED_OF_EMBEDDINGS : REFUSED)) {
     if (body[name] !== undefined && !harmless.includes(body[name])) throw notDone(name, ADVICE[name]);
   }
   for (const [name, check] of Object.entries(WITHOUT_EFFECT)) check(body, name);
