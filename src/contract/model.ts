@@ -329,6 +329,7 @@ const CatalogueModel = z
     contextLength: z.int32().describe('Tokens that it was trained for'),
     tools: z.boolean().describe('True when it was trained to call tools'),
     json: z.boolean().describe('True when it was trained to write JSON; by schema, the engine holds every model to it'),
+    embeddings: z.boolean().describe('True when it makes vectors of texts, and writes nothing'),
     repository: z.string().describe('Where it is on the hub'),
     files: z.array(CatalogueFile).describe('The first is what is pulled without a precision'),
     state: z.enum(['ABSENT', 'UPLOADING', 'READY']).describe('Whether it is here'),

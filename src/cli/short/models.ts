@@ -58,7 +58,7 @@ const OFFERED: readonly Column<Offered>[] = [
     ({ files }) => files.map(({ precision, megabytes }) => `${precision} ${formatBytes(megabytes * 1e6)}`).join(', '),
   ],
   ['CONTEXT', ({ contextLength }) => formatCount(contextLength)],
-  ['TOOLS', ({ tools }) => (tools ? 'yes' : '')],
+  ['FOR', ({ tools, embeddings }) => (embeddings ? 'embeddings' : tools ? 'text, tools' : 'text')],
   ['LICENCE', ({ licence }) => licence],
 ];
 
