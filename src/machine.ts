@@ -107,7 +107,7 @@ export async function openMachine({
       limits: workerLimits,
       clock,
       log,
-      chores: [...choresOf(context, workerLimits), () => webhooks.look(), () => models.keepLimits()],
+      chores: [...choresOf(context, workerLimits), () => webhooks.look()],
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
     return {

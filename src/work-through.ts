@@ -15,6 +15,7 @@ import { readRowPlaces } from './places.ts';
 import { untilAborted } from './serve-api.ts';
 import { chooseServerModels } from './server-models.ts';
 import { readLoading, readWorkerLimits } from './settings/read-limits.ts';
+import { FoundLimits } from './shelf/found-limits.ts';
 import { ModelCache } from './shelf/model-cache.ts';
 import { ModelLibrary } from './shelf/model-library.ts';
 import { type ModelShelf, makeModelShelf } from './shelf/model-shelf.ts';
@@ -45,7 +46,8 @@ export async function workThrough(start: Start, view: UpView, stop: AbortSignal)
   const own = await takeFolder(start.dataDir, 'worker');
   const log = makeLog({ level: 'info', to: process.stdout });
   const limits = { ...DEFAULT_WORKER_LIMITS, ...readWorkerLimits(start.settings) };
-  const shelf: ModelShelf = makeModelShelf(await chooseServerModels(start, { log, view }));
+  const found = await FoundLimits.open(own.dir);
+  const shelf: ModelShelf = makeModelShelf(await chooseServerModels(start, { log, view }), { limits: found });
   // Keys come as they are kept: only who has the fleet's secret can open them.
   const engines = new SharedEngines({ board: makeHttpEngines(api), shelf, secret, log });
   const store = await openObjectStore(objects);

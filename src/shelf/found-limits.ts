@@ -20,6 +20,8 @@ interface Found extends Pick<PoolStatus, 'engine' | 'model' | 'limit'> {
 const GOOD_FOR_MS = 3_600_000;
 /** A limit that differs by less, from one said so lately, is not worth a write. */
 const SAME = { share: 0.1, forMs: 60_000 };
+/** A search may double in this time. */
+const LOOK_MS = 200;
 /** So soon an engine takes what it took: a process that was killed goes on with all that it had in flight. */
 const FRESH_MS = 120_000;
 /** Later the engine may have others to serve: the search doubles from below. */
@@ -51,6 +53,18 @@ export class FoundLimits {
     if (found === undefined) return undefined;
     const isFresh = this.#clock.now().getTime() - found.atMs <= FRESH_MS;
     return isFresh ? found.limit : Math.max(1, Math.round(CAUTION * found.limit));
+  }
+
+  /** Keeps them from now on, so that little of a search is lost with a process that is killed. Answers how to end that. */
+  watch(look: () => readonly PoolStatus[]): () => void {
+    let isKeeping = false;
+    const clock = setInterval(async () => {
+      if (isKeeping) return;
+      isKeeping = true;
+      await this.keep(look());
+      isKeeping = false;
+    }, LOOK_MS).unref();
+    return () => clearInterval(clock);
   }
 
   /** Keeps the limits of the engines that are in use and well. */

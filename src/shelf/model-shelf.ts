@@ -41,8 +41,6 @@ export interface ModelShelf {
   isSilent(engine: Engine, forMs: number): boolean;
   /** What a question about its health said. */
   heard(engine: Engine, verdict: Verdict): void;
-  /** Keeps what was found of the engines for the next start, where there is a place for it. */
-  keepLimits(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,11 +56,13 @@ class Shelf implements ModelShelf {
   #shared: readonly ShelvedModel[] = [];
   #stocked: readonly ShelvedModel[] = [];
   #registered: readonly RegisteredModel[];
+  readonly #endWatch: (() => void) | undefined;
 
   constructor(own: readonly ShelvedModel[], options: RoomOptions) {
     this.#own = own;
     this.#options = options;
     this.#registered = mergeByName(own);
+    this.#endWatch = options.limits?.watch(() => this.status());
   }
 
   find(name: string, accountId: string): PlannedModel | undefined {
@@ -122,11 +122,8 @@ class Shelf implements ModelShelf {
     for (const { pool, of } of this.#placesOf(engine)) pool.heard(of, verdict);
   }
 
-  async keepLimits(): Promise<void> {
-    await this.#options.limits?.keep(this.status());
-  }
-
   async close(): Promise<void> {
+    this.#endWatch?.();
     await Promise.all([...this.#rooms.values()].map((room) => room.settled()));
     // Their timers would keep the process alive.
     for (const { pool } of this.#rooms.values()) pool.close();

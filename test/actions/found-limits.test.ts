@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
 import { classifyReply } from '../../src/engines/classify-failure.ts';
 import { makeEchoEngine } from '../../src/engines/echo.ts';
 import { makePool, type Pool, type PoolOptions } from '../../src/engines/pool.ts';
@@ -38,6 +39,24 @@ test('the search for an engine’s limit goes on after a restart, a little below
   const pool = openPool({ startOf: (engine, model) => limits.startOf(engine, model) });
   expect(pool.status()).toMatchObject([{ limit: 700, why: 'finding out how many it can use' }]);
   expect(limits.startOf('echo', 'another model')).toBeUndefined();
+});
+
+test('what a search finds is kept while it goes on', async () => {
+  const dir = await makeFolder();
+  let current = openPool({ limit: 300 });
+  const end = (await FoundLimits.open(dir)).watch(() => current.status());
+  onTestFinished(end);
+  await sendRow(current);
+  const kept = async () => (await FoundLimits.open(dir)).startOf('echo', 'echo');
+  await expect.poll(kept, { timeout: 5_000 }).toBe(300);
+  current = openPool({ limit: 600 });
+  await sendRow(current);
+  await expect.poll(kept, { timeout: 5_000 }).toBe(600);
+  end();
+  current = openPool({ limit: 900 });
+  await sendRow(current);
+  await delay(500);
+  expect(await kept()).toBe(600);
 });
 
 test('what was found long ago is forgotten', async () => {
