@@ -158,8 +158,8 @@ test('two models that memory does not hold both take turns, and the rows of both
   const b = await open('b');
   expect(said('model unloaded')).toMatchObject([{ engine: a.name, why: `${b.name} needs the memory` }]);
   const runs = [a, b].map(async (engine) => {
-    for (let wave = 0; wave < 3; wave++)
-      for (const reply of await Promise.all(sendAll(engine, 2 * SLOTS, 200)))
+    for (let wave = 0; wave < 2; wave++)
+      for (const reply of await Promise.all(sendAll(engine, 2 * SLOTS, 120)))
         expect(reply).toMatchObject({ kind: 'answer', status: 200 });
   });
   await Promise.all(runs);
@@ -173,7 +173,7 @@ test('two models that memory does not hold both take turns, and the rows of both
 test('whose turn is over finishes what it has begun, and begins nothing more', async () => {
   const { open, said } = openHouse({ memoryBytes: ONE_FITS });
   const a = await open('a');
-  const stream = await openStream(a, 1_500);
+  const stream = await openStream(a, 900);
   const opening = open('b');
   await expect.poll(() => said('model is being unloaded'), PATIENT).toMatchObject([{ engine: a.name, inFlight: 1 }]);
   const late = ask(a, row(9), COMPLETIONS);
@@ -188,7 +188,7 @@ test('whose turn is over finishes what it has begun, and begins nothing more', a
 test('a child that is killed on its way out loses no row, and comes back only for those', async () => {
   const { open, said, pids } = openHouse({ memoryBytes: ONE_FITS });
   const a = await open('a');
-  const asked = sendAll(a, 2, 1_500);
+  const asked = sendAll(a, 2, 900);
   const opening = open('b');
   await expect.poll(() => said('model is being unloaded'), PATIENT).toMatchObject([{ engine: a.name, inFlight: 2 }]);
   const late = send(a, row(9), COMPLETIONS);
@@ -203,7 +203,7 @@ test('the idle one goes first, and at once; the busy one stays', async () => {
   const { open, said } = openHouse({ memoryBytes: TWO_FIT });
   const busy = await open('busy');
   const idle = await open('idle');
-  const asked = sendAll(busy, SLOTS, 1_500);
+  const asked = sendAll(busy, SLOTS, 900);
   await open('third');
   expect(said('model unloaded')).toMatchObject([{ engine: idle.name }]);
   for (const reply of await Promise.all(asked)) expect(reply).toMatchObject({ kind: 'answer', status: 200 });
