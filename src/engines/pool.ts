@@ -69,6 +69,8 @@ export interface Pool {
    * Rejects with the signal's reason, or when the pool is closed.
    */
   acquire(accountId: string, signal: AbortSignal): Promise<Slot>;
+  /** A place that is free now at another engine than this one; undefined where there is none, or somebody waits. */
+  placeBeside(engine: PoolEngine): Slot | undefined;
   /**
    * A place for a request that somebody waits for: the next that becomes free, before the rows of all jobs and by turns of accounts.
    * Rejects as `acquire` does, and where waiting would be too long or in vain: with a `Problem` RESOURCE_EXHAUSTED, reason `LIVE_QUEUE_FULL`, or
@@ -179,6 +181,11 @@ class EnginePool implements Pool {
 
   async acquire(accountId: string, signal: AbortSignal): Promise<Slot> {
     return this.#placeNow(signal, this.#waiting) ?? this.#wait(this.#waiting.rows, accountId, signal);
+  }
+
+  placeBeside(engine: PoolEngine): Slot | undefined {
+    const way = this.#waiting.isEmpty ? this.#freest(engine) : undefined;
+    return way && this.#open(way);
   }
 
   async acquireLive(accountId: string, signal: AbortSignal): Promise<Slot> {
@@ -293,14 +300,14 @@ class EnginePool implements Pool {
     return this.#ways.reduce((first, { gate }) => Math.min(first, gate.nextAtMs(nowMs) ?? NEVER), NEVER);
   }
 
-  /** The engine with the largest share of free places. */
-  #freest(): Way | undefined {
+  /** The engine with the largest share of free places, but for one. */
+  #freest(butFor?: PoolEngine): Way | undefined {
     const nowMs = performance.now();
     let best: Way | undefined;
     let least = 1;
     for (const way of this.#ways) {
       const load = way.gate.load(nowMs);
-      if (load >= least) continue;
+      if (load >= least || way.of === butFor) continue;
       best = way;
       least = load;
     }

@@ -29,7 +29,7 @@ async function askHedged(run: JobRun, hedges: Hedges, { row, first: { slot, sign
     const original = runRow(run, row, { slot, signal: end.signal });
     const early = await Promise.race([original, watched.late]);
     if (early !== undefined) return early;
-    const again = askAgain(run, row, end.signal);
+    const again = askAgain(run, row, { slot, signal: end.signal });
     const best = await better(original, again);
     if (best.isSecond) hedges.won();
     return best.outcome;
@@ -40,9 +40,9 @@ async function askHedged(run: JobRun, hedges: Hedges, { row, first: { slot, sign
   }
 }
 
-/** At the engine with the most room: hardly the one that lets the row wait, where there are several. Without a place the original alone goes on. */
-async function askAgain(run: JobRun, row: ReadableRow, signal: AbortSignal): Promise<RowOutcome> {
-  const slot = await run.pool.acquire(run.accountId, signal).catch(() => undefined);
+/** At another engine than the one that lets the row wait, where one has room. Without a place the original alone goes on. */
+async function askAgain(run: JobRun, row: ReadableRow, { slot: late, signal }: First): Promise<RowOutcome> {
+  const slot = run.pool.placeBeside(late.of) ?? (await run.pool.acquire(run.accountId, signal).catch(() => undefined));
   return slot === undefined ? { kind: 'aborted' } : runRow(run, row, { slot, signal });
 }
 

@@ -66,6 +66,21 @@ test('spreads rows over engines by what each can take', async () => {
   expect(large / small).toBeLessThan(4.5);
 });
 
+test('a place beside an engine is at another one, however much room the first has, and only while one is free', async () => {
+  const { pool } = await startPool([{}, {}], { limits: [100, 2] });
+  const first = await pool.acquire('job', NEVER);
+  const [roomy, small] =
+    first.model === 'model-0' ? [first, await pool.acquire('job', NEVER)] : [await pool.acquire('job', NEVER), first];
+  expect([roomy.model, small.model]).toEqual(['model-0', 'model-1']);
+  // The first engine is far emptier.
+  const beside = pool.placeBeside(roomy.of);
+  expect(beside?.model).toBe('model-1');
+  expect(pool.placeBeside(roomy.of)).toBeUndefined();
+  expect(pool.placeBeside(small.of)?.model).toBe('model-0');
+  beside?.release();
+  expect(pool.placeBeside(roomy.of)?.model).toBe('model-1');
+});
+
 test('takes turns between jobs, however many rows one of them has', async () => {
   const { pool } = await startPool([{}], { limit: 1 });
   const first = await pool.acquire('large', NEVER);
