@@ -30,6 +30,8 @@ export async function openDiskStore(dir: string): Promise<ObjectStore> {
   return new DiskStore(root);
 }
 
+/** Read at once of an object that is streamed: each read is a trip to the disk's thread, which Node's 64 KiB do four times as often. */
+const READ_BYTES = 256 * 1024;
 /** A folder can vanish under a put as often as deletes race with it; more often than this is another fault. */
 const PRUNED_AT_MOST = 10;
 
@@ -62,7 +64,7 @@ class DiskStore implements ObjectStore {
     const { file, size } = await this.#openObject(key);
     const { start, end } = within(size, range);
     // A read stream can't be empty: its last byte is part of it.
-    if (start < end) return file.createReadStream({ start, end: end - 1 });
+    if (start < end) return file.createReadStream({ start, end: end - 1, highWaterMark: READ_BYTES });
     await file.close();
     return Readable.from([]);
   }
