@@ -49,7 +49,17 @@ interface Cost {
 async function measure(size: Size, seed: number, ground: Ground | undefined): Promise<Cost> {
   const dir = await mkdtemp(join(tmpdir(), 'boatload-kill-'));
   const latency = { fromMs: FROM_MS, toMs: TO_MS };
-  const plan = { seed, size, shape: 'plain', dialect: 'fireworks', rows: ROWS, latency, crash: undefined, faults: [] } as const;
+  const plan = {
+    seed,
+    size,
+    shape: 'plain',
+    dialect: 'fireworks',
+    inParts: false,
+    rows: ROWS,
+    latency,
+    crash: undefined,
+    faults: [],
+  } as const;
   const house = await openHouse({ scenario: plan, dir, program: PROGRAM, ground });
   try {
     const order = await placeOrder(house.desk, { name: 'job', dialect: 'fireworks', rows: ROWS });

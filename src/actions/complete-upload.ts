@@ -1,5 +1,6 @@
 /** Makes one file of the parts of an upload. */
 import { createHash, type Hash } from 'node:crypto';
+import { crashPoint } from '../base/crash-point.ts';
 import { Problem } from '../base/problem.ts';
 import { deleteUploadParts } from '../db/queries/delete-upload-parts.ts';
 import { endUpload } from '../db/queries/end-upload.ts';
@@ -31,6 +32,7 @@ export async function completeUpload(context: Context, caller: Caller, { uploadI
   const stored = await storeFile(context, joined(context, parts, hash), limit).catch((cause: unknown) => {
     throw isGone(cause) ? changedMeanwhile(uploadId) : cause;
   });
+  crashPoint('complete.before-ready');
   await keepFile(context, caller, {
     stored,
     wish: async () => {
@@ -42,7 +44,9 @@ export async function completeUpload(context: Context, caller: Caller, { uploadI
       if (ended === undefined) throw changedMeanwhile(uploadId);
     },
   });
+  crashPoint('complete.after-ready');
   await objects.delete(await deleteUploadParts(store.db, upload));
+  crashPoint('complete.after-parts');
   return getUpload(context, caller, uploadId);
 }
 

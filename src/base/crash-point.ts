@@ -5,6 +5,9 @@ import { writeSync } from 'node:fs';
 export const CRASH_POINTS = {
   'upload.before-ready': 'the file is in the object store, the dataset does not know of it',
   'upload.after-ready': 'the dataset has its file, nobody has been told',
+  'complete.before-ready': 'the parts of an upload are one object, no file knows of it',
+  'complete.after-ready': 'the upload is a file, its parts are still there',
+  'complete.after-parts': 'the parts are gone, nobody has been told',
   'create.before-commit': 'a job was checked, and is nowhere yet',
   'create.after-commit': 'the job is there with its task, nobody has been told',
   'continue.before-commit': 'the same, of a job that continues another',

@@ -15,6 +15,8 @@ export interface Wish {
   readonly name: string;
   readonly dialect: Dialect;
   readonly rows: number;
+  /** OpenAI's dialect: the input comes as an upload in parts. */
+  readonly inParts?: boolean;
   /** How long it may take; default a day. */
   readonly windowSeconds?: number;
 }
@@ -38,14 +40,37 @@ async function placeFireworks(desk: Desk, { name, dialect, rows, windowSeconds }
   return { id: name, dialect, input };
 }
 
-async function placeOpenai(desk: Desk, { name, dialect, rows }: Wish): Promise<Order> {
+async function placeOpenai(desk: Desk, { name, dialect, rows, inParts }: Wish): Promise<Order> {
   const input = makeRows({ name, rows, dialect });
-  const form = toForm(input);
-  form.set('purpose', 'batch');
-  const file = await desk.json('POST', '/v1/files', form);
-  const wish = { input_file_id: file['id'], endpoint: '/v1/chat/completions', completion_window: '24h' };
+  const wish = {
+    input_file_id: inParts ? await sendInParts(desk, input) : await sendWhole(desk, input),
+    endpoint: '/v1/chat/completions',
+    completion_window: '24h',
+  };
   const batch = await desk.json('POST', '/v1/batches', wish);
   return { id: String(batch['id']).replace(/^batch_/, ''), dialect, input };
+}
+
+async function sendWhole(desk: Desk, input: readonly string[]): Promise<unknown> {
+  const form = toForm(input);
+  form.set('purpose', 'batch');
+  return (await desk.json('POST', '/v1/files', form))['id'];
+}
+
+/** Two of them, parted in the midst of a line. */
+async function sendInParts(desk: Desk, input: readonly string[]): Promise<unknown> {
+  const bytes = Buffer.from(toText(input));
+  const begun = { filename: 'in.jsonl', purpose: 'batch', bytes: bytes.length, mime_type: 'application/jsonl' };
+  const { id } = await desk.json('POST', '/v1/uploads', begun);
+  const middle = bytes.length >> 1;
+  const partIds: unknown[] = [];
+  for (const piece of [bytes.subarray(0, middle), bytes.subarray(middle)]) {
+    const form = new FormData();
+    form.set('data', new Blob([piece]));
+    partIds.push((await desk.json('POST', `/v1/uploads/${id}/parts`, form))['id']);
+  }
+  const { file } = await desk.json('POST', `/v1/uploads/${id}/complete`, { part_ids: partIds });
+  return (file as Reply)['id']; // there once it is completed
 }
 
 /** Runs what a job has left over. */
@@ -112,9 +137,11 @@ async function readOpenaiFiles(desk: Desk, { id }: Order): Promise<Files> {
 
 const toForm = (lines: readonly string[]): FormData => {
   const form = new FormData();
-  form.set('file', new Blob([`${lines.join('\n')}\n`]), 'in.jsonl');
+  form.set('file', new Blob([toText(lines)]), 'in.jsonl');
   return form;
 };
+
+const toText = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
 
 const FILLER = ' lorem ipsum dolor sit amet'.repeat(8);
 

@@ -116,14 +116,20 @@ class Story {
   }
 
   #placeOrders(): Promise<readonly Order[]> {
-    const { shape, dialect, rows } = this.#scenario;
+    const { shape, dialect, inParts, rows } = this.#scenario;
     const { desk } = this.#house;
     if (shape !== 'two jobs')
       return Promise.all([
-        placeOrder(desk, { name: 'a', dialect, rows, ...(shape === 'expired' ? { windowSeconds: SHORT_WINDOW_SECONDS } : {}) }),
+        placeOrder(desk, {
+          name: 'a',
+          dialect,
+          inParts,
+          rows,
+          ...(shape === 'expired' ? { windowSeconds: SHORT_WINDOW_SECONDS } : {}),
+        }),
       ]);
     const half = Math.floor(rows / 2);
-    return Promise.all(['a', 'b'].map((name) => placeOrder(desk, { name, dialect, rows: half })));
+    return Promise.all(['a', 'b'].map((name) => placeOrder(desk, { name, dialect, inParts, rows: half })));
   }
 
   async #actAsUser(orders: readonly Order[]): Promise<void> {

@@ -36,6 +36,8 @@ export interface Scenario {
   readonly size: Size;
   readonly shape: Shape;
   readonly dialect: Dialect;
+  /** Whether the input comes as an upload in parts. */
+  readonly inParts: boolean;
   readonly rows: number;
   /** How long the engine takes for an answer. */
   readonly latency: { readonly fromMs: number; readonly toMs: number };
@@ -58,7 +60,9 @@ export function drawScenario(
   const shape = draw.one(SHAPES);
   // What is continued is a job of Fireworks' dialect alone.
   const dialect = shape === 'continued' || draw.chance() < 0.5 ? 'fireworks' : 'openai';
-  const crash = draw.chance() < 0.6 ? drawCrash(draw, { shape, dialect, rows }) : undefined;
+  // A window that is short enough to run out comes with Fireworks' requests.
+  const inParts = dialect === 'openai' && shape !== 'expired' && draw.chance() < 0.5;
+  const crash = draw.chance() < 0.6 ? drawCrash(draw, { shape, dialect, inParts, rows }) : undefined;
   const kinds = size === 'embedded' ? EMBEDDED_FAULTS : FLEET_FAULTS.filter((kind) => canRestart || kind !== 'database restart');
   const count = draw.between(crash === undefined ? 1 : 0, MOST_FAULTS);
   const faults = Array.from({ length: count }, () => drawFault(draw, draw.one(kinds), { size, rows }));
@@ -67,6 +71,7 @@ export function drawScenario(
     size,
     shape,
     dialect,
+    inParts,
     rows,
     latency: draw.one(LATENCIES),
     crash,
@@ -101,7 +106,7 @@ const PASSINGS: readonly [prefix: string, most: number][] = [
   ['lease', 6],
 ];
 
-type Kind = Pick<Scenario, 'shape' | 'dialect'>;
+type Kind = Pick<Scenario, 'shape' | 'dialect' | 'inParts'>;
 
 function drawCrash(draw: Draw, { rows, ...kind }: Kind & Pick<Scenario, 'rows'>): Scenario['crash'] {
   const points = Object.keys(CRASH_POINTS).filter((name): name is CrashPoint => isPassed(name as CrashPoint, kind)); // the keys of that record
@@ -112,7 +117,8 @@ function drawCrash(draw: Draw, { rows, ...kind }: Kind & Pick<Scenario, 'rows'>)
   return { point, passing: draw.between(1, Math.max(1, Math.floor(most * share))) };
 }
 
-function isPassed(point: CrashPoint, { shape, dialect }: Kind): boolean {
+function isPassed(point: CrashPoint, { shape, dialect, inParts }: Kind): boolean {
+  if (point.startsWith('complete')) return inParts;
   // OpenAI's files come another way, and a job that was cancelled may leave nothing to continue.
   if (point.startsWith('upload') && dialect === 'openai') return false;
   if (point.startsWith('cancel')) return WITH_CANCEL.includes(shape);
@@ -192,10 +198,10 @@ class Draw {
 }
 
 /** The story in a few words. */
-export function inWords({ shape, dialect, crash, faults }: Scenario): string {
+export function inWords({ shape, dialect, inParts, crash, faults }: Scenario): string {
   const happenings = faults.map(nameFault);
   if (crash !== undefined) happenings.unshift(`dies at ${crash.point} (${crash.passing})`);
-  return `${shape}, ${dialect}: ${happenings.join(', ') || 'nothing'}`;
+  return `${shape}, ${dialect}${inParts ? ' in parts' : ''}: ${happenings.join(', ') || 'nothing'}`;
 }
 
 function nameFault(fault: Fault): string {
