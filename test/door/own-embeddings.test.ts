@@ -48,12 +48,10 @@ test(
         file: await toFile(Buffer.from(inputLines(endpoint)), 'in.jsonl'),
         purpose: 'batch',
       });
-      let batch = await client.batches.create({ endpoint, input_file_id: input.id, completion_window: '24h' });
-      while (!/completed|failed|expired|cancelled/.test(batch.status)) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        batch = await client.batches.retrieve(batch.id);
-      }
-      return batch;
+      const { id } = await client.batches.create({ endpoint, input_file_id: input.id, completion_window: '24h' });
+      const look = async () => (await client.batches.retrieve(id)).status;
+      await expect.poll(look, { timeout: 60_000 }).toMatch(/completed|failed|expired|cancelled/);
+      return client.batches.retrieve(id);
     };
     const batch = await run('/v1/embeddings');
     expect([batch.status, batch.request_counts]).toEqual(['completed', { total: ROWS, completed: ROWS - 1, failed: 1 }]);

@@ -10,7 +10,8 @@ export interface Capacity {
 }
 
 export interface CapacityWishes {
-  readonly slots?: number | undefined;
+  /** One number, or several that will do, the best first. */
+  readonly slots?: number | readonly number[] | undefined;
   readonly contextSize?: number | undefined;
   /** Nothing below the best that the model can use. */
   readonly atBest?: boolean | undefined;
@@ -61,7 +62,7 @@ export const usualContext = (trainedContext: number): number => Math.min(trained
 function candidates(wishes: CapacityWishes, { modelBytes, trainedContext }: ModelNeeds): Capacity[] {
   const most = modelBytes < SMALL_MODEL_BYTES ? 16 : 8;
   const longest = usualContext(trainedContext);
-  const slots = wishes.slots === undefined ? halve(most, 4) : [wishes.slots];
+  const slots = wishes.slots === undefined ? halve(most, 4) : [wishes.slots].flat();
   const contexts = wishes.contextSize === undefined ? halve(longest, SMALLEST_CONTEXT) : [wishes.contextSize];
   const few = wishes.slots === undefined ? [2, 1] : [];
   const last = contexts.at(-1) ?? longest;

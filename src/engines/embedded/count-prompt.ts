@@ -21,7 +21,7 @@ export function countPrompt(body: Fields, served: Served, dialect: Dialect): Pro
   const { contextSize } = served;
   const { prompts } = dialect.read(body, served);
   return {
-    tokens: Math.max(...prompts.map(({ length }) => length)),
+    tokens: prompts.reduce((most, { length }) => Math.max(most, length), 0),
     contextLength: contextSize,
     fits: prompts.every((prompt) => hasRoom(() => fitMaxTokens(body, prompt, contextSize))),
   };

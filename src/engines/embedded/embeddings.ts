@@ -9,6 +9,8 @@ import { Refusal } from './refusal.ts';
 import { checkFields } from './request-fields.ts';
 
 const PATH = '/v1/embeddings';
+/** As many as OpenAI takes. */
+const MOST_INPUTS = 2_048;
 
 type Vector = readonly number[];
 
@@ -23,8 +25,8 @@ export function toEmbeddings(modelId: string, embedder: Embedder): ReadyModel {
     slots: embedder.slots,
     async answer({ body: request }, response, signal) {
       const { inputs, lengths, write } = readRequest(request, embedder);
-      const longest = Math.max(...lengths);
-      if (longest > contextSize) throw tooLong(longest, contextSize);
+      const tooLongOne = lengths.find((length) => length > contextSize);
+      if (tooLongOne !== undefined) throw tooLong(tooLongOne, contextSize);
       const vectors = await embedder.embedAll(inputs, signal);
       const tokens = lengths.reduce((sum, length) => sum + length, 0);
       const reply = JSON.stringify({
@@ -36,7 +38,7 @@ export function toEmbeddings(modelId: string, embedder: Embedder): ReadyModel {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(reply) }).end(reply);
     },
     count({ body }) {
-      const tokens = Math.max(...readRequest(body, embedder).lengths);
+      const tokens = Math.max(...readRequest(body, embedder).lengths); // of few enough for a call
       return { tokens, contextLength: contextSize, fits: tokens <= contextSize };
     },
     metrics: () =>
@@ -64,6 +66,7 @@ function readRequest(request: Fields, embedder: Embedder): EmbeddingRequest {
   const write = readWriter(body, model.embeddingVectorSize);
   // Control tokens can't be written into a text: whoever wants some gives token ids.
   const inputs = readTokenLists(body, 'input', { model, tokenize: (text) => model.tokenize(text) });
+  if (inputs.length > MOST_INPUTS) throw tooMany(inputs.length);
   return { inputs, lengths: inputs.map((tokens) => embedder.lengthOf(tokens)), write };
 }
 
@@ -95,6 +98,11 @@ const otherDimensions = (width: number): Refusal =>
     `'dimensions' must be ${width}, which this model's vectors have: the embedded engine does not shorten them. Leave it out, or use another engine.`,
     { param: 'dimensions', code: 'unsupported_parameter' },
   );
+
+const tooMany = (count: number): Refusal =>
+  new Refusal(`'input' must have at most ${MOST_INPUTS} texts, but it has ${count}. Give the others in further rows.`, {
+    param: 'input',
+  });
 
 const tooLong = (tokens: number, contextSize: number): Refusal =>
   new Refusal(

@@ -11,8 +11,8 @@ export interface OpenedEmbedder {
   readonly memoryBytes: number;
 }
 
-/** Computation is one at a time; while it goes on for one context, the next input is read. */
-const USUAL_SLOTS = 2;
+/** Computation is one at a time; while it goes on for one context, the next input is read. That is worth less than a longer context. */
+const USUAL_SLOTS = [2, 1];
 
 /** The library wants a place more than the input has tokens, and evaluates no input in two batches. */
 const toSizes = (contextSize: number) => ({ contextSize: contextSize + 1, batchSize: contextSize + 1 });
@@ -32,7 +32,12 @@ export async function openEmbedder({ model, threads }: Weights, options: ChildOp
     contextBytes = slots * needs.cpuRam;
     return contextBytes;
   };
-  const wishes = { ...options, slots: options.slots ?? USUAL_SLOTS };
+  const wishes = {
+    ...options,
+    slots: options.slots ?? USUAL_SLOTS,
+    // Where positions are learned there are none beyond.
+    contextSize: options.contextSize && Math.min(options.contextSize, model.trainContextSize),
+  };
   const { slots, contextSize } = await chooseCapacity(wishes, { ...roomFor(model, options), contextBytes: reckon });
   const open = () => model.createEmbeddingContext({ ...toSizes(contextSize), threads });
   try {

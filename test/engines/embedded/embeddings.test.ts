@@ -10,6 +10,7 @@ import { makeRandomEncoder } from '../../../models/random/make-random-encoder.ts
 import { makeRandomModel } from '../../../models/random/make-random-model.ts';
 import type { KeptChildOptions } from '../../../src/engines/embedded/kept-child.ts';
 import { openEmbeddedEngine } from '../../../src/engines/embedded/open-embedded.ts';
+import { startChild } from '../../../src/engines/embedded/start-child.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { ask, COMPLETIONS, saying } from './ask.ts';
 
@@ -86,7 +87,7 @@ test('the mean is that of the vectors of all tokens, cls the vector of the first
   expect(apart(ends[0] ?? [], ends[4] ?? [])).toBeGreaterThan(0.1);
 });
 
-test('usage counts the tokens of all inputs, and is what they are counted at before', async () => {
+test('usage counts the tokens of all inputs, and what is counted before is the longest of them', async () => {
   const tokens = [
     [300, 301, 302],
     [303, 304],
@@ -216,6 +217,49 @@ test('it leaves the memory while nobody asks it, and answers as before when it i
   await expect.poll(() => idle.isUnloaded, { timeout: 20_000 }).toBe(true);
   expect(await vectorOf(TEXTS[3], idle)).toEqual(before);
   expect(before).toEqual(await vectorOf(TEXTS[3]));
+});
+
+test('who leaves is worked for no more, and what was made is counted', async () => {
+  const child = await startChild({ modelPath: make('counted', 'mean'), modelId: 'vectors', slots: 1, threads: 1, maxWaiting: 8 });
+  onTestFinished(() => child.stop());
+  const figure = async (name: string): Promise<number> => {
+    const told = await (await fetch(`${child.baseUrl.replace(/\/v1$/, '')}/metrics`)).text();
+    return Number(new RegExp(`^boatload_engine_${name} (\\d+)$`, 'm').exec(told)?.[1]);
+  };
+  const ask = async (input: unknown, signal?: AbortSignal): Promise<number> => {
+    const asked = { method: 'POST', body: JSON.stringify({ input }), ...(signal && { signal }) };
+    const reply = (await (await fetch(`${child.baseUrl}/embeddings`, asked)).json()) as Reply;
+    return reply.usage.prompt_tokens;
+  };
+  const text = 'the river '.repeat(8);
+  const one = await ask(text);
+  const counted = await figure('prompt_tokens_total');
+  expect([await ask([text, text]), (await figure('prompt_tokens_total')) - counted]).toEqual([2 * one, 2 * one]);
+  const leaving = new AbortController();
+  const left = ask(Array(2_000).fill(text), leaving.signal);
+  await expect.poll(() => figure('requests_waiting'), { timeout: 20_000, interval: 1 }).toBeGreaterThan(0);
+  leaving.abort();
+  await expect(left).rejects.toThrow();
+  await expect.poll(() => figure('requests_waiting'), { timeout: 20_000 }).toBe(0);
+  expect(await figure('prompt_tokens_total')).toBeLessThan(1_000 * one);
+});
+
+test('more texts than a request may have are refused, and so many are answered', async () => {
+  const tokens = (count: number) => Array.from({ length: count }, () => [300]);
+  expect((await vectorsOf(tokens(2_048))).length).toBe(2_048);
+  const { status, body } = await embed({ input: tokens(150_000) });
+  expect([status, body.error]).toMatchObject([400, { param: 'input', message: expect.stringContaining('at most 2048 texts') }]);
+});
+
+test('a context is as long as the memory allows in one slot, and never longer than the model was made for', async () => {
+  const path = join(folder, 'long.gguf');
+  makeRandomEncoder(path, { dimension: 384, heads: 12, contextLength: 2_048 });
+  const tight = await open(path, { memoryBytes: 100e6 });
+  onTestFinished(() => tight.close());
+  expect([(await tight.models())[0]?.contextLength, tight.slots]).toEqual([2_048, 1]);
+  const roomy = await open(path, { contextSize: 4_096 });
+  onTestFinished(() => roomy.close());
+  expect([(await roomy.models())[0]?.contextLength, roomy.slots]).toEqual([2_048, 2]);
 });
 
 const rewritten = (name: string, { metadata = {}, fill }: { metadata?: object; fill?: number }): string => {
