@@ -1,5 +1,6 @@
 /** What echo says to each kind of request: what it was told. `created` is always 0, so the same request gives the same answer. */
 import { createHash } from 'node:crypto';
+import { packVector } from './pack-vector.ts';
 
 /** A JSON object. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -51,7 +52,7 @@ export function replyToPrompt(request: Fields, id: string) {
 export function replyWithVectors(request: Fields) {
   const inputs = toStrings(request['input']);
   if (inputs === undefined) return '"input" should be a string or a list of strings.';
-  const write = request['encoding_format'] === 'base64' ? toBase64 : (vector: readonly number[]) => vector;
+  const write = request['encoding_format'] === 'base64' ? packVector : (vector: readonly number[]) => vector;
   const data = inputs.map((input, index) => ({ object: 'embedding', index, embedding: write(toVector(input)) }));
   const { prompt_tokens } = toUsage(inputs, []);
   return { object: 'list', data, model: request['model'] ?? 'echo', usage: { prompt_tokens, total_tokens: prompt_tokens } };
@@ -135,13 +136,6 @@ const repeat = <T>(times: unknown, make: (index: number) => T): T[] =>
   );
 
 const DIMENSIONS = 8;
-
-/** 32-bit floats, lowest byte first. */
-const toBase64 = (vector: readonly number[]): string => {
-  const bytes = Buffer.alloc(4 * vector.length);
-  for (const [at, value] of vector.entries()) bytes.writeFloatLE(value, 4 * at);
-  return bytes.toString('base64');
-};
 
 /** Of length 1, and the same for the same text. */
 function toVector(text: string): readonly number[] {

@@ -1,5 +1,6 @@
 /** A model that makes vectors: `POST /v1/embeddings`, read and said. */
 import type { Token } from 'node-llama-cpp';
+import { packVector } from '../pack-vector.ts';
 import type { Embedder } from './embedder.ts';
 import { sayMetrics } from './engine-metrics.ts';
 import { type Fields, readBoolean, readChoice, readNumber, withoutNulls } from './fields.ts';
@@ -75,18 +76,11 @@ function readWriter(body: Fields, width: number): EmbeddingRequest['write'] {
   const dimensions = readNumber(body, 'dimensions', { least: 1, most: Number.MAX_SAFE_INTEGER, whole: true });
   if (dimensions !== undefined && dimensions !== width) throw otherDimensions(width);
   const isNormal = readBoolean(body, 'normalize') ?? false;
-  const write = readChoice(body, 'encoding_format', ['float', 'base64']) === 'base64' ? toBase64 : asItIs;
+  const write = readChoice(body, 'encoding_format', ['float', 'base64']) === 'base64' ? packVector : asItIs;
   return (vector) => write(isNormal ? toUnitLength(vector) : vector);
 }
 
 const asItIs = (vector: Vector): Vector => vector;
-
-/** Single-precision numbers, the lowest byte first: what OpenAI's clients unpack. */
-function toBase64(vector: Vector): string {
-  const bytes = Buffer.alloc(4 * vector.length);
-  for (const [at, value] of vector.entries()) bytes.writeFloatLE(value, 4 * at);
-  return bytes.toString('base64');
-}
 
 function toUnitLength(vector: Vector): Vector {
   const length = Math.hypot(...vector);
