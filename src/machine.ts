@@ -29,7 +29,7 @@ import { DEFAULT_WORKER_LIMITS, type WorkerContext, type WorkerLimits } from './
 
 export interface MachineOptions {
   readonly places: Places;
-  /** The database of these places where it is being opened already. */
+  /** The database of these places where it is being opened already: it is closed by whoever opened it, after the machine. */
   readonly store?: Promise<Store>;
   readonly models: ModelShelf;
   /** Whether the engines that the database names are used, too. */
@@ -75,6 +75,9 @@ export async function openMachine({
   const { dataDir, secret } = places;
   const store = await (options.store ??
     openStore({ url: places.database, log, tables: 'expect', onTablesGone: options.onTablesGone }));
+  const closeStore = async (): Promise<void> => {
+    if (!options.store) await store.close();
+  };
   try {
     // One machine has one clock; the processes of a fleet go by their database's.
     const shared = store.embedded ? undefined : await openDatabaseClock(store.db);
@@ -124,11 +127,11 @@ export async function openMachine({
         await library.stop();
         await models.close();
         shared?.close();
-        await store.close();
+        await closeStore();
       },
     };
   } catch (cause) {
-    await store.close();
+    await closeStore();
     throw cause;
   }
 }

@@ -22,7 +22,7 @@ const ACCOUNT = 'local';
 export interface Server {
   readonly start: Start;
   readonly places: Places;
-  /** Being opened; closed here. */
+  /** Being opened. */
   readonly store: Promise<Store>;
   /** Whether the database is being made. */
   readonly isNew: boolean;
@@ -36,7 +36,7 @@ export interface Server {
 /** Runs until it is stopped. */
 export async function runServer(server: Server): Promise<void> {
   const { isNew, view, began } = server;
-  const models = await chooseModels(server);
+  const models = await chooseServerModels(server.start, server);
   const machine = await openOrSayWhoRuns(server, models);
   try {
     view.started(
@@ -49,16 +49,6 @@ export async function runServer(server: Server): Promise<void> {
     await serveLocally(machine, server);
   } finally {
     await machine.close();
-  }
-}
-
-async function chooseModels({ start, log, view, store }: Server): Promise<readonly ShelvedModel[]> {
-  try {
-    return await chooseServerModels(start, { log, view });
-  } catch (cause) {
-    const opened = await store.catch(() => undefined);
-    await opened?.close();
-    throw cause;
   }
 }
 

@@ -22,7 +22,12 @@ export async function up(request: UpRequest, view: UpView, stop: AbortSignal): P
   const places = await embeddedPlaces(dataDir);
   const store = openStore({ url: places.database, log });
   // Whoever waits for it is told why it can't be opened.
-  store.catch(() => undefined);
-  const { runServer } = await import('./run-server.ts');
-  await runServer({ start, places, store, isNew, view, stop, began, log });
+  const opened = store.catch(() => undefined);
+  try {
+    const { runServer } = await import('./run-server.ts');
+    await runServer({ start, places, store, isNew, view, stop, began, log });
+  } finally {
+    // An open database would keep the process alive, whatever has failed.
+    await (await opened)?.close();
+  }
 }
