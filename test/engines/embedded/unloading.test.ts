@@ -77,6 +77,12 @@ async function openStream(engine: Engine, tokens: number): Promise<EngineStream>
   if (stream.kind !== 'stream') throw new Error('It answered no stream.');
   return stream;
 }
+/** However slow the machine: what the child has begun is still to be done when it goes on. */
+function halt(pid: number | undefined): () => void {
+  if (pid === undefined) throw new Error('No child has started.');
+  process.kill(pid, 'SIGSTOP');
+  return () => void process.kill(pid, 'SIGCONT');
+}
 const countEvents = async ({ events }: EngineStream): Promise<number> => (await Array.fromAsync(events)).length;
 const residentBytes = (pids: readonly number[]): number =>
   pids
@@ -171,12 +177,14 @@ test('two models that memory does not hold both take turns, and the rows of both
 });
 
 test('whose turn is over finishes what it has begun, and begins nothing more', async () => {
-  const { open, said } = openHouse({ memoryBytes: ONE_FITS });
+  const { open, said, pids } = openHouse({ memoryBytes: ONE_FITS });
   const a = await open('a');
-  const stream = await openStream(a, 900);
+  const stream = await openStream(a, 400);
+  const goOn = halt(pids()[0]);
   const opening = open('b');
   await expect.poll(() => said('model is being unloaded'), PATIENT).toMatchObject([{ engine: a.name, inFlight: 1 }]);
   const late = ask(a, row(9), COMPLETIONS);
+  goOn();
   expect(await countEvents(stream)).toBeGreaterThan(100);
   expect((await stream.ended).silence).toBeUndefined();
   const b = await opening;
@@ -188,7 +196,8 @@ test('whose turn is over finishes what it has begun, and begins nothing more', a
 test('a child that is killed on its way out loses no row, and comes back only for those', async () => {
   const { open, said, pids } = openHouse({ memoryBytes: ONE_FITS });
   const a = await open('a');
-  const asked = sendAll(a, 2, 900);
+  const asked = sendAll(a, 2, 400);
+  halt(pids()[0]);
   const opening = open('b');
   await expect.poll(() => said('model is being unloaded'), PATIENT).toMatchObject([{ engine: a.name, inFlight: 2 }]);
   const late = send(a, row(9), COMPLETIONS);
@@ -200,11 +209,13 @@ test('a child that is killed on its way out loses no row, and comes back only fo
 });
 
 test('the idle one goes first, and at once; the busy one stays', async () => {
-  const { open, said } = openHouse({ memoryBytes: TWO_FIT });
+  const { open, said, pids } = openHouse({ memoryBytes: TWO_FIT });
   const busy = await open('busy');
   const idle = await open('idle');
-  const asked = sendAll(busy, SLOTS, 900);
+  const asked = sendAll(busy, SLOTS);
+  const goOn = halt(pids()[0]);
   await open('third');
+  goOn();
   expect(said('model unloaded')).toMatchObject([{ engine: idle.name }]);
   for (const reply of await Promise.all(asked)) expect(reply).toMatchObject({ kind: 'answer', status: 200 });
 });
