@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** `house`: the drawing and the rules of the code. `unit`: pure and fast. `real`: starts databases, servers, engines of its own. `system`: needs what npm can't bring; `system-alone`: the same, with nothing beside it. */
@@ -9,6 +10,8 @@ const project = (name: string, include: string[], testTimeout: number, more: obj
     hookTimeout: testTimeout,
     pool: 'forks' as const,
     setupFiles: ['test/support/seed.ts'],
+    // Hundreds of processes are started, of the same few programs.
+    env: { NODE_COMPILE_CACHE: resolve('build/compiled') },
     ...more,
   },
 });

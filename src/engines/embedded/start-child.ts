@@ -20,9 +20,9 @@ export interface StartedChild extends Readiness {
 
 /** Beside this file, and compiled when this one is. */
 const ENTRY = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
-/** What llama.cpp and Node need. The child reads files of strangers: no keys and no passwords for it. */
+/** What llama.cpp and Node need, and where Node keeps what it has compiled. The child reads files of strangers: no keys and no passwords for it. */
 const PASSED_ON =
-  /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|LANG|LC_.*|LD_LIBRARY_PATH|DYLD_.*|SYSTEMROOT|WINDIR|CUDA_.*|GGML_.*|NODE_LLAMA_CPP_.*)$/i;
+  /^(PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|LANG|LC_.*|LD_LIBRARY_PATH|DYLD_.*|SYSTEMROOT|WINDIR|CUDA_.*|GGML_.*|NODE_LLAMA_CPP_.*|NODE_COMPILE_CACHE)$/i;
 /**
  * The library draws the tokens of a batch on libuv's threads side by side, while llama.cpp puts the batch's results in order at the first
  * look and guards that by nothing: two looks at once mix up the answers (measured 2025-11: one answer in ten where prompts and answers share batches). One thread can't.
