@@ -155,6 +155,6 @@ test('weights that are not numbers are found before anybody is answered', async 
 });
 
 test('a context that no memory holds is refused with a sentence', async () => {
-  const asked = openEmbeddedEngine({ modelPath: TICKETS_MODEL, modelId: 'x', slots: 64, contextSize: 1_000_000 });
+  const asked = openEmbeddedEngine({ modelPath: TICKETS_MODEL, modelId: 'x', slots: 64, contextSize: 8_192, memoryBytes: 100e6 });
   await expect(asked).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'MODEL_TOO_LARGE' });
 });
