@@ -1,5 +1,6 @@
 /** The queue on pg-boss, in the same database as the tables. The only file that knows pg-boss, besides who supervises it; it needs eight calls of it. */
 import { fromKysely, type JobAttempt, PgBoss, type QueueResult } from 'pg-boss';
+import { followClock } from './follow-clock.ts';
 import { type Call, callTasks, isAnyWaiting } from './queries/call-tasks.ts';
 import { lineUp, PLANS } from './queries/line-up.ts';
 import { type Db, type NewTask, type Queue, TASK_KINDS, type Task, type TaskKind, type Tx } from './store.ts';
@@ -67,6 +68,8 @@ export async function openQueue({ connection, db, alone, onError }: QueueOptions
   await createQueues(boss);
   if (alone) await releaseOrphans(boss);
   const endSupervision = supervise({ boss, everySeconds, onError });
+  // A server's database goes by a clock of its own, which is its keepers' affair.
+  const leaveClock = alone ? followClock(() => void goByNewClock(boss).then(() => ringForAll(wakeUp), onError)) : undefined;
   const wakeUp = new WakeUp(TASK_KINDS);
   const bell = await boss.getDb().listen?.(
     CHANNEL,
@@ -76,6 +79,7 @@ export async function openQueue({ connection, db, alone, onError }: QueueOptions
   return {
     ...makeQueue({ boss, db, wakeUp }),
     async close() {
+      leaveClock?.();
       endSupervision();
       await bell?.close();
       await boss.stop({ graceful: false });
@@ -189,10 +193,24 @@ async function createQueues(boss: PgBoss): Promise<void> {
 
 const hasOptions = (queue: QueueResult): boolean => OPTION_NAMES.every((name) => queue[name] === QUEUE_OPTIONS[name]);
 
-/** As `fail` leaves them. In one plain statement, as whoever restarts after a crash waits for it: pg-boss's own is planned for a fifth of a second in a cold embedded database. */
+/**
+ * As `fail` leaves them; and who waits for a time waits no more: the clock may have been set back meanwhile, by hours. In one plain statement, as whoever
+ * restarts after a crash waits for it: pg-boss's own is planned for a fifth of a second in a cold embedded database.
+ */
 async function releaseOrphans(boss: PgBoss): Promise<void> {
   await boss.getDb().executeSql(`
-    update pgboss.job set state = 'retry', start_after = pgboss.job_now(), heartbeat_on = null where state = 'active'
+    update pgboss.job set state = 'retry', start_after = pgboss.job_now(), heartbeat_on = null
+    where state = 'active' or (state in ('created', 'retry') and start_after > pgboss.job_now())
+  `);
+}
+
+/** Set back, the clock would let waiting tasks wait until it is where it was; set forward, it would take busy ones for dead. */
+async function goByNewClock(boss: PgBoss): Promise<void> {
+  await boss.getDb().executeSql(`
+    update pgboss.job set
+      start_after = least(start_after, pgboss.job_now()),
+      heartbeat_on = case when state = 'active' then pgboss.job_now() end
+    where state in ('created', 'retry', 'active')
   `);
 }
 

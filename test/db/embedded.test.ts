@@ -4,9 +4,10 @@ import { chmod, cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { makeTemplate } from '../../src/db/embedded/data-template.ts';
 import { syncs } from '../../src/db/embedded/durable-node-fs.ts';
 import { openLite } from '../../src/db/embedded/open-lite.ts';
@@ -80,6 +81,29 @@ test('nothing that was acknowledged is lost or doubled, however often the proces
   expect(new Set(committed).size).toBe(committed.length);
   expect(acknowledged.filter((position) => !committed.includes(position))).toEqual([]);
   expect(new Set(acknowledged).size).toBe(acknowledged.length);
+  await again.close();
+});
+
+/** As people and NTP do: Date alone, which the database in this process goes by, too. */
+const setClock = (byMs: number): void => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + byMs });
+const HOUR_MS = 3_600_000;
+
+test('a clock that is set back lets no task wait until it is where it was, neither now nor at the next start', async () => {
+  onTestFinished(() => void vi.useRealTimers());
+  const store = await open();
+  const jobUid = crypto.randomUUID();
+  setClock(HOUR_MS);
+  // The store sees this one, and the next.
+  await delay(1_500);
+  await store.queue.add('merge', [{ jobUid }]);
+  vi.useRealTimers();
+  await expect.poll(async () => (await store.queue.take('merge', 1)).length, { timeout: 10_000 }).toBe(1);
+  setClock(HOUR_MS);
+  await store.queue.add('plan', [{ jobUid }]);
+  await store.close();
+  vi.useRealTimers();
+  const again = await open();
+  expect(await again.queue.take('plan', 1)).toMatchObject([{ jobUid }]);
   await again.close();
 });
 
