@@ -124,9 +124,11 @@ async function takeWhenThere({ leases }: Store, meanwhile: () => Promise<unknown
 test('a restart of the database is not the death of those who hold tasks', async () => {
   const store = await openStore({ url: await makeDatabase() });
   const lease = await takeOneOf(store, await makePlannedJob(store, [1]));
-  // As if the database had not been heard of for so long; two seconds more, and the lease is over.
-  await sql`update pgboss.job set heartbeat_on = now() - interval '8 s' where state = 'active'`.execute(store.db);
   await server?.crash();
+  // As if it had been away for so long: only now, as supervision may not see it before.
+  const grow = sql`update pgboss.job set heartbeat_on = now() - interval '60 s' where state = 'active' returning id`;
+  const grown = () => grow.execute(store.db).then(({ rows }) => rows.length, String);
+  await expect.poll(grown, { timeout: 10_000 }).toBe(1);
   // Time for rounds of the supervision, which would take it for abandoned.
   await delay(2_500);
   await expect.poll(() => store.leases.keep([lease]), { timeout: 10_000 }).toEqual([]);
